@@ -1,0 +1,55 @@
+// Which environment variables does each function read? Named once, for the handlers that read and the stage that sets.
+
+/** Where each step lives; the stage makes one Lambda function of each, and the CLI finds them by these names. */
+export const STEPS = {
+  'import-manifest': 'whitelist',
+  'claim-devices': 'whitelist',
+  'register-device': 'onboarding',
+  'align-broker': 'onboarding',
+  'change-trust': 'governance',
+  'show-device': 'governance',
+} as const;
+
+export type StepName = keyof typeof STEPS;
+
+export const TABLE_VARIABLES = {
+  whitelist: 'WHITELIST_TABLE',
+  devices: 'DEVICES_TABLE',
+  owners: 'OWNERS_TABLE',
+  ledger: 'LEDGER_TABLE',
+} as const;
+
+export const VARIABLES = {
+  ...TABLE_VARIABLES,
+  /** Bucket of manifests, their signatures and reports. */
+  manifests: 'MANIFEST_BUCKET',
+  /** Queue that asks align-broker to look at a device. */
+  alignments: 'ALIGNMENT_QUEUE_URL',
+  /** IoT policy of a device that holds its factory certificate only. */
+  registrationPolicy: 'REGISTRATION_POLICY',
+  /** IoT policy of a device that holds an operational certificate. */
+  operationPolicy: 'OPERATION_POLICY',
+  /** Twelve digits: the account whose broker we listen to. */
+  account: 'WARDKEY_ACCOUNT',
+} as const;
+
+/** The sparse index of rows that AWS IoT Core may not match yet (Devices table). */
+export const PENDING_INDEX = { name: 'pending', partitionKey: 'pendingShard', sortKey: 'brokerPending' } as const;
+
+/** Key attributes of every table. */
+export const TABLE_KEY = { partitionKey: 'pk', sortKey: 'sk' } as const;
+
+/** Names of the CloudFormation outputs by which the CLI finds a deployment. */
+export const OUTPUTS = {
+  function: (step: StepName) =>
+    `${step.replace(/(^|-)([a-z])/g, (_match, _hyphen, letter: string) => letter.toUpperCase())}Function`,
+  manifestBucket: 'ManifestBucket',
+  registrationPolicy: 'RegistrationPolicy',
+  operationPolicy: 'OperationPolicy',
+} as const;
+
+/** Default names of the stacks; `-c prefix=NAME` makes a second deployment beside the first. */
+export const STACKS = {
+  trust: (prefix: string) => `${prefix}-trust`,
+  service: (prefix: string) => `${prefix}-service`,
+} as const;

@@ -1,0 +1,61 @@
+// Whom do we trust, and for what? Anchors are pinned by certificate hash, never by name.
+import * as z from 'zod';
+
+import { Fault } from '../outcome.ts';
+import { parseCertificate, type Certificate } from './certificate.ts';
+
+export type AnchorPurpose = 'authority' | 'signer';
+
+export interface Anchor {
+  readonly version: number;
+  readonly purpose: AnchorPurpose;
+  readonly manufacturer: string;
+  readonly certificate: Certificate;
+}
+
+const ROW = z.object({
+  version: z.int().min(1),
+  purpose: z.enum(['authority', 'signer']),
+  manufacturer: z.string(),
+  /** base64 DER */
+  certificate: z.base64(),
+});
+
+const AUTHORITY_ROW = z.object({ fingerprint: z.string(), manufacturer: z.string() });
+
+/** Anchors of one manufacturer stand together, so that an import reads them by one query. */
+export function anchorKey(manufacturer: string, purpose: AnchorPurpose, fingerprint: string) {
+  return { table: 'owners', pk: `manufacturer#${manufacturer}`, sk: `${purpose}#${fingerprint}` } as const;
+}
+
+/** Create-only: one certificate is trusted for one purpose of one manufacturer. */
+export function anchorClaimKey(fingerprint: string) {
+  return { table: 'owners', pk: `anchor#${fingerprint}`, sk: 'row' } as const;
+}
+
+/** Under the id by which IoT Core names a registered CA in its events. */
+export function authorityKey(caCertificateId: string) {
+  return { table: 'owners', pk: `authority#${caCertificateId}`, sk: 'row' } as const;
+}
+
+export function ownerKey(owner: string) {
+  return { table: 'owners', pk: `owner#${owner}`, sk: 'row' } as const;
+}
+
+export function anchorRow(anchor: Anchor): z.infer<typeof ROW> {
+  return { ...anchor, certificate: anchor.certificate.x509.raw.toString('base64') };
+}
+
+export function parseAnchor(row: unknown): Anchor {
+  const parsed = ROW.safeParse(row);
+  if (!parsed.success) throw new Fault('row-malformed', 'trust anchor row', { cause: parsed.error });
+  const certificate = parseCertificate(Buffer.from(parsed.data.certificate, 'base64'));
+  if (certificate.outcome === 'refused') throw new Fault('row-malformed', 'trust anchor row: certificate cannot be read');
+  return { ...parsed.data, certificate: certificate.value };
+}
+
+export function parseAuthority(row: unknown): z.infer<typeof AUTHORITY_ROW> {
+  const parsed = AUTHORITY_ROW.safeParse(row);
+  if (!parsed.success) throw new Fault('row-malformed', 'authority row', { cause: parsed.error });
+  return parsed.data;
+}

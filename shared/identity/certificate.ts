@@ -1,0 +1,65 @@
+// What does this certificate say? Bytes become a typed value once; its subject is never used as an identity.
+import { hash, X509Certificate } from 'node:crypto';
+
+import { done, refused, type Outcome } from '../outcome.ts';
+
+export interface Certificate {
+  /** Lower-case hex SHA-256 of the DER; AWS IoT Core calls the same value certificateId. */
+  readonly fingerprint: string;
+  /** ISO 8601, UTC, whole seconds. */
+  readonly notBefore: string;
+  readonly notAfter: string;
+  /** Lower-case hex SHA-256 of the SubjectPublicKeyInfo DER. */
+  readonly keyFingerprint: string;
+  /** RFC 5280 4.2.1.9: basicConstraints says cA. */
+  readonly isAuthority: boolean;
+  readonly x509: X509Certificate;
+}
+
+const LARGEST_DER = 16 * 1024;
+
+/** Reads one DER certificate; refuses what is no certificate, is larger than 16 KiB or carries bytes after it. */
+export function parseCertificate(der: Uint8Array): Outcome<Certificate> {
+  if (der.length > LARGEST_DER) return malformed(`expected at most ${LARGEST_DER} bytes, got ${der.length}`);
+  const x509 = readX509(der);
+  if (x509 === undefined) return malformed('expected one DER-encoded X.509 certificate');
+  // A second value behind the certificate would change the fingerprint of the same certificate.
+  if (!x509.raw.equals(der)) return malformed('expected canonical DER with nothing behind it');
+  return done({
+    fingerprint: hash('sha256', x509.raw),
+    notBefore: x509.validFromDate.toISOString(),
+    notAfter: x509.validToDate.toISOString(),
+    keyFingerprint: hash('sha256', x509.publicKey.export({ format: 'der', type: 'spki' })),
+    isAuthority: x509.ca,
+    x509,
+  });
+}
+
+/** The same from text: PEM, one certificate. */
+export function parsePemCertificate(pem: string): Outcome<Certificate> {
+  const body = /^\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*$/.exec(pem)?.[1];
+  if (body === undefined) return malformed('expected one PEM block labelled CERTIFICATE');
+  return parseCertificate(Buffer.from(body, 'base64'));
+}
+
+/** Whether `issuer`'s key signed `certificate` and the names agree. One link, not a path: see the README of this room. */
+export function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
+  return (
+    issuer.isAuthority &&
+    certificate.x509.checkIssued(issuer.x509) &&
+    certificate.x509.verify(issuer.x509.publicKey)
+  );
+}
+
+function readX509(der: Uint8Array): X509Certificate | undefined {
+  try {
+    const x509 = new X509Certificate(der);
+    return x509.publicKey.asymmetricKeyType === undefined ? undefined : x509;
+  } catch {
+    return undefined;
+  }
+}
+
+function malformed(problem: string) {
+  return refused({ reason: 'certificate-malformed', problem });
+}

@@ -1,0 +1,133 @@
+// Which states can a device be in, and who may move it? The only file that compares states (blueprint steps 2 and 3).
+import { Fault } from './outcome.ts';
+
+interface DeviceCore {
+  /** Thing name and MQTT client id too; made by shared/identity/device-id.ts. */
+  readonly id: string;
+  /** Grows by one with every change; every change is conditional on it. */
+  readonly version: number;
+  readonly owner: string;
+  /** Grows by one with each change of owner; orders events inside this deployment only. */
+  readonly epoch: number;
+  readonly manufacturer: string;
+  /** SHA-256 of the listed factory certificate's DER: its certificateId in AWS IoT Core. */
+  readonly factoryCertificate: string;
+  /** Since when IoT Core may differ from this row (ISO 8601); absent once it was seen to match. */
+  readonly brokerPending?: string;
+  /** When IoT Core was last seen to match. */
+  readonly alignedAt?: string;
+}
+
+export interface OwnedDevice extends DeviceCore {
+  readonly state: 'owned';
+  /** How ownership was shown. A claim is an operator's word, weaker than a voucher, and shown as such. */
+  readonly proof: OwnershipProof;
+}
+
+export interface RegisteredDevice extends DeviceCore {
+  readonly state: 'registered';
+  readonly proof: OwnershipProof;
+  readonly registeredAt: string;
+}
+
+export type OwnershipProof = 'claim';
+export type Device = OwnedDevice | RegisteredDevice;
+export type DeviceState = Device['state'];
+
+interface Move {
+  readonly from: DeviceState | 'listed';
+  readonly to: DeviceState;
+  readonly by: 'claim' | 'first-connect';
+  readonly proof: string;
+}
+
+/** The one table of legal moves; `listed` means that a whitelist row exists and no device row. */
+export const MOVES: readonly Move[] = [
+  { from: 'listed', to: 'owned', by: 'claim', proof: 'an authorised act that names a known owner' },
+  { from: 'owned', to: 'registered', by: 'first-connect', proof: 'a verified certificate that equals the listing' },
+];
+
+/** What AWS IoT Core must show of a device's factory certificate in each state. */
+export const BROKER_PROJECTION: Readonly<Record<DeviceState, BrokerProjection>> = {
+  owned: { factoryCertificate: 'absent' }, // so that the next connect is a fresh registration
+  registered: { factoryCertificate: 'active', policy: 'registration' },
+};
+
+export type BrokerProjection =
+  | { readonly factoryCertificate: 'absent' }
+  | { readonly factoryCertificate: 'active'; readonly policy: 'registration' };
+
+export interface Claim {
+  readonly id: string;
+  readonly manufacturer: string;
+  readonly factoryCertificate: string;
+  readonly owner: string;
+  readonly now: string;
+}
+
+/** (listed) -> owned. */
+export function claim({ id, manufacturer, factoryCertificate, owner, now }: Claim): OwnedDevice {
+  const identity = { id, manufacturer, factoryCertificate };
+  return { ...identity, state: 'owned', version: 1, owner, epoch: 1, proof: 'claim', brokerPending: now };
+}
+
+/** owned -> registered. */
+export function register(device: OwnedDevice, now: string): RegisteredDevice {
+  return { ...device, state: 'registered', version: device.version + 1, registeredAt: now, brokerPending: now };
+}
+
+/** IoT Core was seen to match this very version. */
+export function markAligned(device: Device, now: string): Device {
+  const { brokerPending: _settled, ...rest } = device;
+  return { ...rest, version: device.version + 1, alignedAt: now };
+}
+
+/** IoT Core was seen to differ from a row that had settled. */
+export function markPending(device: Device, now: string): Device {
+  return { ...device, version: device.version + 1, brokerPending: now };
+}
+
+export function deviceKey(id: string) {
+  return { table: 'devices', pk: `device#${id}`, sk: 'row' } as const;
+}
+
+export function isOwned(device: Device): device is OwnedDevice {
+  return device.state === 'owned';
+}
+
+/** The only way from a stored row back to a typed state; anything unexpected is a fault, never a default. */
+export function parseDevice(row: Readonly<Record<string, unknown>>): Device {
+  const core = {
+    id: text(row, 'id'),
+    version: count(row, 'version'),
+    owner: text(row, 'owner'),
+    epoch: count(row, 'epoch'),
+    manufacturer: text(row, 'manufacturer'),
+    factoryCertificate: text(row, 'factoryCertificate'),
+    proof: proof(row),
+    ...(row['brokerPending'] === undefined ? {} : { brokerPending: text(row, 'brokerPending') }),
+    ...(row['alignedAt'] === undefined ? {} : { alignedAt: text(row, 'alignedAt') }),
+  };
+  const state = text(row, 'state');
+  if (state === 'owned') return { ...core, state };
+  if (state === 'registered') return { ...core, state, registeredAt: text(row, 'registeredAt') };
+  throw new Fault('row-malformed', `device "${core.id}": expected a known state, got "${state}"`);
+}
+
+function text(row: Readonly<Record<string, unknown>>, name: string): string {
+  const value = row[name];
+  if (typeof value === 'string' && value !== '') return value;
+  throw new Fault('row-malformed', `device row: expected text in "${name}", got ${typeof value}`);
+}
+
+function count(row: Readonly<Record<string, unknown>>, name: string): number {
+  const value = row[name];
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value;
+  throw new Fault('row-malformed', `device row: expected a positive integer in "${name}"`);
+}
+
+function proof(row: Readonly<Record<string, unknown>>): OwnershipProof {
+  const value = text(row, 'proof');
+  if (value === 'claim') return value;
+  throw new Fault('row-malformed', `device row: expected a known proof of ownership, got "${value}"`);
+}

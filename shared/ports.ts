@@ -1,0 +1,121 @@
+// Which outside world does Wardkey need? Small interfaces with their contracts; types only.
+// Every method may throw: a fault of the other side, or an answer that was lost. Nothing is known to have happened then.
+import type { Json } from './ledger/canonical.ts';
+
+export type TableName = 'whitelist' | 'devices' | 'owners' | 'ledger';
+
+export interface RowKey {
+  readonly table: TableName;
+  readonly pk: string;
+  readonly sk: string;
+}
+
+/** What a row holds, without its key. Read back only through a parse function of its chapter. */
+export type Attributes = Readonly<Record<string, unknown>>;
+
+export interface Versioned {
+  readonly version: number;
+}
+
+export type Change =
+  /** The key must not exist. */
+  | { readonly create: RowKey; readonly row: object }
+  /** The row under the key must have exactly `previous.version`. */
+  | { readonly replace: RowKey; readonly previous: Versioned; readonly next: Versioned };
+
+export interface Registry {
+  /** Strongly consistent, in the order of the keys; undefined where there is no row. At most 100 keys. */
+  read(keys: readonly RowKey[]): Promise<readonly (Attributes | undefined)[]>;
+  /** Every row of a partition whose sort key begins with the prefix, strongly consistent, in order of sort key. */
+  list(table: TableName, pk: string, prefix: string): Promise<readonly (Attributes & { readonly sk: string })[]>;
+  /**
+   * All or nothing, at most 100 changes, each row once. `lost`: a comparison failed and nothing was written. A change
+   * that carries `brokerPending` appears in `pendingAlignments`, soon after.
+   */
+  commit(changes: readonly Change[]): Promise<'committed' | 'lost'>;
+  /** Adds one to `repeats` of an existing row, unconditionally; for counts that decide nothing. */
+  countRepeat(key: RowKey): Promise<void>;
+  /** Keys of rows whose `brokerPending` is at or before the time; a hint that may lag, read the row before acting. */
+  pendingAlignments(before: string, limit: number): Promise<readonly RowKey[]>;
+}
+
+/** Asks `align-broker` to look at a row; a lost request is found again by its sweep. */
+export interface AlignmentQueue {
+  request(device: string): Promise<void>;
+}
+
+export type BrokerStatus = 'ACTIVE' | 'INACTIVE' | 'REVOKED' | 'PENDING_ACTIVATION' | 'PENDING_TRANSFER';
+
+export interface BrokerCertificate {
+  readonly certificateId: string;
+  readonly arn: string;
+  readonly status: BrokerStatus;
+}
+
+/** Device certificates, things and policy attachments of AWS IoT Core. Only align-broker and teardown hold one. */
+export interface Broker {
+  findCertificate(certificateId: string): Promise<BrokerCertificate | undefined>;
+  setStatus(certificateId: string, status: 'ACTIVE' | 'INACTIVE' | 'REVOKED'): Promise<void>;
+  /** Idempotent. */
+  createThing(name: string): Promise<void>;
+  /** Idempotent. The certificate may be attached to no other thing (EXCLUSIVE_THING). */
+  attachThing(name: string, certificateArn: string): Promise<void>;
+  /** Idempotent. */
+  attachPolicy(policy: string, certificateArn: string): Promise<void>;
+  listThings(certificateArn: string): Promise<readonly string[]>;
+  listPolicies(certificateArn: string): Promise<readonly string[]>;
+  detachThing(name: string, certificateArn: string): Promise<void>;
+  detachPolicy(policy: string, certificateArn: string): Promise<void>;
+  /** The certificate must be inactive and attached to nothing; absent is fine. */
+  deleteCertificate(certificateId: string): Promise<void>;
+  /** Absent is fine. */
+  deleteThing(name: string): Promise<void>;
+  /** ARNs of the certificates that a policy is attached to; none when there is no such policy. */
+  listPolicyTargets(policy: string): Promise<readonly string[]>;
+}
+
+/** Manufacturer certificate authorities of AWS IoT Core. Only change-trust and teardown hold one. */
+export interface AuthorityRegistry {
+  /** Registers in SNI_ONLY mode, ACTIVE, with auto-registration; idempotent. Answers IoT Core's id of the CA. */
+  register(certificatePem: string): Promise<string>;
+  /** Deactivates and deletes; absent is fine. */
+  remove(caCertificateId: string): Promise<void>;
+}
+
+export interface StoredObject {
+  readonly key: string;
+  readonly versionId: string;
+}
+
+/** The manifest bucket: versioned, so that a check and a use see the same bytes. */
+export interface ManifestStore {
+  /** The newest version under the key; undefined when there is none. */
+  findNewest(key: string): Promise<StoredObject | undefined>;
+  /** The bytes of exactly this version, in pieces of any size. */
+  read(object: StoredObject): AsyncIterable<Uint8Array>;
+  /** Writes a report beside its manifest. */
+  writeReport(key: string, body: string): Promise<void>;
+}
+
+/** Who signed this request with AWS credentials? Asked of AWS STS itself. */
+export interface CallerIdentity {
+  /** The caller's ARN; undefined when STS does not accept the signature. */
+  identify(proof: SignedIdentityRequest): Promise<string | undefined>;
+}
+
+/** Signature headers of an sts:GetCallerIdentity request; its body and endpoint are fixed. */
+export interface SignedIdentityRequest {
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Clock {
+  /** ISO 8601, UTC, milliseconds. */
+  now(): string;
+}
+
+export interface Randomness {
+  newId(): string;
+  newSalt(): Uint8Array;
+}
+
+export type { Json };

@@ -1,0 +1,91 @@
+// Why was something refused, and what can go wrong? Every reason and every fault code of Wardkey, one sentence each.
+
+/**
+ * Curable: the same device may be admitted later without a new certificate, so a refused certificate stays
+ * PENDING_ACTIVATION and its next connect asks again. Final: the refused certificate will never be right.
+ */
+export type Curability = 'curable' | 'final';
+
+/** Times are ISO 8601 in UTC; fields carry the two values that were compared. */
+export type Refusal =
+  // first connect
+  | { readonly reason: 'notice-malformed'; readonly problem: string }
+  | { readonly reason: 'account-differs'; readonly expected: string; readonly got: string }
+  | { readonly reason: 'not-listed'; readonly certificateId: string }
+  | { readonly reason: 'authority-unknown'; readonly authority: string }
+  | { readonly reason: 'authority-differs'; readonly expected: string; readonly got: string }
+  | { readonly reason: 'certificate-not-yet-valid'; readonly notBefore: string; readonly now: string }
+  | { readonly reason: 'certificate-expired'; readonly notAfter: string; readonly now: string }
+  | { readonly reason: 'not-owned'; readonly device: string }
+  // whitelist
+  | { readonly reason: 'signature-malformed'; readonly problem: string }
+  | { readonly reason: 'signer-unknown'; readonly signer: string }
+  | { readonly reason: 'signer-not-valid'; readonly signedAt: string; readonly notBefore: string; readonly notAfter: string }
+  | { readonly reason: 'signed-in-future'; readonly signedAt: string; readonly now: string }
+  | { readonly reason: 'signature-invalid'; readonly signer: string }
+  | { readonly reason: 'manufacturer-differs'; readonly expected: string; readonly got: string }
+  | { readonly reason: 'manifest-malformed'; readonly line: number; readonly problem: string }
+  | { readonly reason: 'count-differs'; readonly expected: number; readonly got: number }
+  | { readonly reason: 'id-malformed'; readonly problem: string }
+  | { readonly reason: 'certificate-malformed'; readonly problem: string }
+  | { readonly reason: 'issuer-unknown'; readonly manufacturer: string }
+  | { readonly reason: 'id-taken'; readonly device: string; readonly listed: string; readonly got: string }
+  | { readonly reason: 'listing-conflict'; readonly fingerprint: string; readonly listed: string; readonly got: string }
+  // ownership and governance
+  | { readonly reason: 'request-malformed'; readonly problem: string }
+  | { readonly reason: 'caller-unproved'; readonly problem: string }
+  | { readonly reason: 'owner-unknown'; readonly owner: string }
+  | { readonly reason: 'owned-by-another'; readonly device: string }
+  | { readonly reason: 'manifest-unknown'; readonly manifest: string }
+  | { readonly reason: 'device-unknown'; readonly device: string }
+  | { readonly reason: 'not-an-authority'; readonly fingerprint: string }
+  | { readonly reason: 'anchor-conflict'; readonly fingerprint: string; readonly expected: string; readonly got: string }
+  | { readonly reason: 'devices-remain'; readonly certificates: number };
+
+export type RefusalReason = Refusal['reason'];
+
+interface ReasonText {
+  readonly kind: Curability;
+  readonly sentence: string;
+}
+
+export const REASONS: Readonly<Record<RefusalReason, ReasonText>> = {
+  'notice-malformed': { kind: 'curable', sentence: 'the notice of a first connect does not have the documented shape' },
+  'account-differs': { kind: 'curable', sentence: 'the notice comes from another AWS account' },
+  'not-listed': { kind: 'curable', sentence: 'no whitelist row lists this certificate' },
+  'authority-unknown': { kind: 'curable', sentence: 'the certificate authority named by the broker is not one we trust' },
+  'authority-differs': { kind: 'final', sentence: 'the certificate came under another authority than its listing names' },
+  'certificate-not-yet-valid': { kind: 'curable', sentence: 'the certificate is not valid yet' },
+  'certificate-expired': { kind: 'curable', sentence: 'the certificate has expired' },
+  'not-owned': { kind: 'curable', sentence: 'the device is listed, but nobody has claimed it yet' },
+  'signature-malformed': { kind: 'final', sentence: 'the detached signature is not the JWS this format asks for' },
+  'signer-unknown': { kind: 'curable', sentence: 'no trusted manifest signer has this certificate hash' },
+  'signer-not-valid': { kind: 'final', sentence: 'the signer certificate was not valid at the time of signing' },
+  'signed-in-future': { kind: 'curable', sentence: 'the manifest says it was signed later than now' },
+  'signature-invalid': { kind: 'final', sentence: 'the signature does not match the manifest' },
+  'manufacturer-differs': { kind: 'final', sentence: 'the manifest names another manufacturer than its signer or its folder' },
+  'manifest-malformed': { kind: 'final', sentence: 'a line of the manifest does not have the documented shape' },
+  'count-differs': { kind: 'final', sentence: 'the manifest holds another number of devices than its header says' },
+  'id-malformed': { kind: 'final', sentence: 'the manufacturer code or serial number is outside the id grammar' },
+  'certificate-malformed': { kind: 'final', sentence: 'the certificate cannot be read' },
+  'issuer-unknown': { kind: 'curable', sentence: 'the certificate was not issued by an authority registered for its manufacturer' },
+  'id-taken': { kind: 'final', sentence: 'this serial number is listed already with another key' },
+  'listing-conflict': { kind: 'final', sentence: 'this certificate is listed already under another device' },
+  'request-malformed': { kind: 'final', sentence: 'the request does not have the documented shape' },
+  'caller-unproved': { kind: 'curable', sentence: 'the request does not prove which IAM principal sends it' },
+  'owner-unknown': { kind: 'curable', sentence: 'no owner of this name is known here' },
+  'owned-by-another': { kind: 'curable', sentence: 'the device has another owner' },
+  'manifest-unknown': { kind: 'curable', sentence: 'no manifest with this digest has been imported' },
+  'device-unknown': { kind: 'curable', sentence: 'no device with this id is listed' },
+  'not-an-authority': { kind: 'final', sentence: 'the certificate is not one of a certificate authority' },
+  'anchor-conflict': { kind: 'final', sentence: 'this certificate is trusted already for another purpose or party' },
+  'devices-remain': { kind: 'curable', sentence: 'devices are still attached to the IoT policies of this deployment' },
+};
+
+export type FaultCode =
+  | 'row-malformed' // a stored row cannot be read back: somebody else wrote it, or we are older than it
+  | 'comparison-lost' // another writer was faster, several times in a row
+  | 'answer-malformed' // AWS answered something outside its documented shape
+  | 'broker-stuck' // IoT Core is in a state that no call of ours can bring back to the row
+  | 'environment-incomplete' // a deployed function lacks a variable it needs
+  | 'event-unknown'; // a function was invoked with an event it was never subscribed to
