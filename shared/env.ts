@@ -8,6 +8,7 @@ export const STEPS = {
   'align-broker': 'onboarding',
   'change-trust': 'governance',
   'show-device': 'governance',
+  'guard-deletion': 'governance',
 } as const;
 
 export type StepName = keyof typeof STEPS;

@@ -78,8 +78,9 @@ export function register(device: OwnedDevice, now: string): RegisteredDevice {
 
 /** IoT Core was seen to match this very version. */
 export function markAligned(device: Device, now: string): Device {
-  const { brokerPending: _settled, ...rest } = device;
-  return { ...rest, version: device.version + 1, alignedAt: now };
+  const next: Device & { brokerPending?: string } = { ...device, version: device.version + 1, alignedAt: now };
+  delete next.brokerPending;
+  return next;
 }
 
 /** IoT Core was seen to differ from a row that had settled. */
@@ -89,6 +90,11 @@ export function markPending(device: Device, now: string): Device {
 
 export function deviceKey(id: string) {
   return { table: 'devices', pk: `device#${id}`, sk: 'row' } as const;
+}
+
+/** Admitted, and not more: its factory certificate is its only one. */
+export function isRegistered(device: Device): device is RegisteredDevice {
+  return device.state === 'registered';
 }
 
 export function isOwned(device: Device): device is OwnedDevice {

@@ -1,6 +1,5 @@
 // Which outside world does Wardkey need? Small interfaces with their contracts; types only.
 // Every method may throw: a fault of the other side, or an answer that was lost. Nothing is known to have happened then.
-import type { Json } from './ledger/canonical.ts';
 
 export type TableName = 'whitelist' | 'devices' | 'owners' | 'ledger';
 
@@ -52,7 +51,7 @@ export interface BrokerCertificate {
   readonly status: BrokerStatus;
 }
 
-/** Device certificates, things and policy attachments of AWS IoT Core. Only align-broker and teardown hold one. */
+/** Device certificates, things and policy attachments of AWS IoT Core. Only align-broker and teardown change them. */
 export interface Broker {
   findCertificate(certificateId: string): Promise<BrokerCertificate | undefined>;
   setStatus(certificateId: string, status: 'ACTIVE' | 'INACTIVE' | 'REVOKED'): Promise<void>;
@@ -74,11 +73,16 @@ export interface Broker {
   listPolicyTargets(policy: string): Promise<readonly string[]>;
 }
 
-/** Manufacturer certificate authorities of AWS IoT Core. Only change-trust and teardown hold one. */
+/** Manufacturer certificate authorities of AWS IoT Core. Only change-trust and teardown change them. */
 export interface AuthorityRegistry {
   /** Registers in SNI_ONLY mode, ACTIVE, with auto-registration; idempotent. Answers IoT Core's id of the CA. */
   register(certificatePem: string): Promise<string>;
-  /** Deactivates and deletes; absent is fine. */
+  isRegistered(caCertificateId: string): Promise<boolean>;
+  /** No new certificate enters under this CA; absent is fine. */
+  stopRegistration(caCertificateId: string): Promise<void>;
+  /** Ids of the certificates that entered under this CA; none when it is absent. */
+  listCertificates(caCertificateId: string): Promise<readonly string[]>;
+  /** Deactivates and deletes; absent is fine. Certificates that entered under it stay. */
   remove(caCertificateId: string): Promise<void>;
 }
 
@@ -111,11 +115,6 @@ export interface SignedIdentityRequest {
 export interface Clock {
   /** ISO 8601, UTC, milliseconds. */
   now(): string;
+  /** Returns after at least so many milliseconds. */
+  pause(milliseconds: number): Promise<void>;
 }
-
-export interface Randomness {
-  newId(): string;
-  newSalt(): Uint8Array;
-}
-
-export type { Json };

@@ -18,9 +18,16 @@ export type Refusal =
   | { readonly reason: 'certificate-expired'; readonly notAfter: string; readonly now: string }
   | { readonly reason: 'not-owned'; readonly device: string }
   // whitelist
+  | { readonly reason: 'delivery-malformed'; readonly problem: string }
+  | { readonly reason: 'manifest-absent'; readonly key: string }
   | { readonly reason: 'signature-malformed'; readonly problem: string }
   | { readonly reason: 'signer-unknown'; readonly signer: string }
-  | { readonly reason: 'signer-not-valid'; readonly signedAt: string; readonly notBefore: string; readonly notAfter: string }
+  | {
+      readonly reason: 'signer-not-valid';
+      readonly signedAt: string;
+      readonly notBefore: string;
+      readonly notAfter: string;
+    }
   | { readonly reason: 'signed-in-future'; readonly signedAt: string; readonly now: string }
   | { readonly reason: 'signature-invalid'; readonly signer: string }
   | { readonly reason: 'manufacturer-differs'; readonly expected: string; readonly got: string }
@@ -36,11 +43,15 @@ export type Refusal =
   | { readonly reason: 'caller-unproved'; readonly problem: string }
   | { readonly reason: 'owner-unknown'; readonly owner: string }
   | { readonly reason: 'owned-by-another'; readonly device: string }
-  | { readonly reason: 'manifest-unknown'; readonly manifest: string }
   | { readonly reason: 'device-unknown'; readonly device: string }
   | { readonly reason: 'not-an-authority'; readonly fingerprint: string }
-  | { readonly reason: 'anchor-conflict'; readonly fingerprint: string; readonly expected: string; readonly got: string }
-  | { readonly reason: 'devices-remain'; readonly certificates: number };
+  | {
+      readonly reason: 'anchor-conflict';
+      readonly fingerprint: string;
+      readonly expected: string;
+      readonly got: string;
+    }
+  | { readonly reason: 'devices-remain'; readonly certificates: number; readonly authorities: number };
 
 export type RefusalReason = Refusal['reason'];
 
@@ -53,33 +64,52 @@ export const REASONS: Readonly<Record<RefusalReason, ReasonText>> = {
   'notice-malformed': { kind: 'curable', sentence: 'the notice of a first connect does not have the documented shape' },
   'account-differs': { kind: 'curable', sentence: 'the notice comes from another AWS account' },
   'not-listed': { kind: 'curable', sentence: 'no whitelist row lists this certificate' },
-  'authority-unknown': { kind: 'curable', sentence: 'the certificate authority named by the broker is not one we trust' },
-  'authority-differs': { kind: 'final', sentence: 'the certificate came under another authority than its listing names' },
+  'authority-unknown': {
+    kind: 'curable',
+    sentence: 'the certificate authority named by the broker is not one we trust',
+  },
+  'authority-differs': {
+    kind: 'final',
+    sentence: 'the certificate came under another authority than its listing names',
+  },
   'certificate-not-yet-valid': { kind: 'curable', sentence: 'the certificate is not valid yet' },
   'certificate-expired': { kind: 'curable', sentence: 'the certificate has expired' },
   'not-owned': { kind: 'curable', sentence: 'the device is listed, but nobody has claimed it yet' },
+  'delivery-malformed': {
+    kind: 'final',
+    sentence: 'the notice of a delivery, or the key it names, is not as documented',
+  },
+  'manifest-absent': { kind: 'curable', sentence: 'a signature was dropped, but there is no manifest beside it' },
   'signature-malformed': { kind: 'final', sentence: 'the detached signature is not the JWS this format asks for' },
   'signer-unknown': { kind: 'curable', sentence: 'no trusted manifest signer has this certificate hash' },
   'signer-not-valid': { kind: 'final', sentence: 'the signer certificate was not valid at the time of signing' },
   'signed-in-future': { kind: 'curable', sentence: 'the manifest says it was signed later than now' },
   'signature-invalid': { kind: 'final', sentence: 'the signature does not match the manifest' },
-  'manufacturer-differs': { kind: 'final', sentence: 'the manifest names another manufacturer than its signer or its folder' },
+  'manufacturer-differs': {
+    kind: 'final',
+    sentence: 'the manifest names another manufacturer than its signer or its folder',
+  },
   'manifest-malformed': { kind: 'final', sentence: 'a line of the manifest does not have the documented shape' },
   'count-differs': { kind: 'final', sentence: 'the manifest holds another number of devices than its header says' },
   'id-malformed': { kind: 'final', sentence: 'the manufacturer code or serial number is outside the id grammar' },
   'certificate-malformed': { kind: 'final', sentence: 'the certificate cannot be read' },
-  'issuer-unknown': { kind: 'curable', sentence: 'the certificate was not issued by an authority registered for its manufacturer' },
+  'issuer-unknown': {
+    kind: 'curable',
+    sentence: 'the certificate was not issued by an authority registered for its manufacturer',
+  },
   'id-taken': { kind: 'final', sentence: 'this serial number is listed already with another key' },
   'listing-conflict': { kind: 'final', sentence: 'this certificate is listed already under another device' },
   'request-malformed': { kind: 'final', sentence: 'the request does not have the documented shape' },
   'caller-unproved': { kind: 'curable', sentence: 'the request does not prove which IAM principal sends it' },
   'owner-unknown': { kind: 'curable', sentence: 'no owner of this name is known here' },
   'owned-by-another': { kind: 'curable', sentence: 'the device has another owner' },
-  'manifest-unknown': { kind: 'curable', sentence: 'no manifest with this digest has been imported' },
   'device-unknown': { kind: 'curable', sentence: 'no device with this id is listed' },
   'not-an-authority': { kind: 'final', sentence: 'the certificate is not one of a certificate authority' },
   'anchor-conflict': { kind: 'final', sentence: 'this certificate is trusted already for another purpose or party' },
-  'devices-remain': { kind: 'curable', sentence: 'devices are still attached to the IoT policies of this deployment' },
+  'devices-remain': {
+    kind: 'curable',
+    sentence: 'devices or certificate authorities of this deployment are still registered with AWS IoT Core',
+  },
 };
 
 export type FaultCode =

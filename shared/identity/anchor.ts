@@ -21,6 +21,14 @@ const ROW = z.object({
   certificate: z.base64(),
 });
 
+const CLAIM_ROW = z.object({
+  version: z.literal(1),
+  purpose: z.enum(['authority', 'signer']),
+  manufacturer: z.string(),
+});
+
+export type AnchorClaim = z.infer<typeof CLAIM_ROW>;
+
 const AUTHORITY_ROW = z.object({ fingerprint: z.string(), manufacturer: z.string() });
 
 /** Anchors of one manufacturer stand together, so that an import reads them by one query. */
@@ -33,9 +41,11 @@ export function anchorClaimKey(fingerprint: string) {
   return { table: 'owners', pk: `anchor#${fingerprint}`, sk: 'row' } as const;
 }
 
-/** Under the id by which IoT Core names a registered CA in its events. */
+/** Under the id by which IoT Core names a registered CA in its events; together, so that teardown finds all of them. */
+export const AUTHORITIES = { table: 'owners', pk: 'authorities' } as const;
+
 export function authorityKey(caCertificateId: string) {
-  return { table: 'owners', pk: `authority#${caCertificateId}`, sk: 'row' } as const;
+  return { ...AUTHORITIES, sk: caCertificateId } as const;
 }
 
 export function ownerKey(owner: string) {
@@ -50,8 +60,15 @@ export function parseAnchor(row: unknown): Anchor {
   const parsed = ROW.safeParse(row);
   if (!parsed.success) throw new Fault('row-malformed', 'trust anchor row', { cause: parsed.error });
   const certificate = parseCertificate(Buffer.from(parsed.data.certificate, 'base64'));
-  if (certificate.outcome === 'refused') throw new Fault('row-malformed', 'trust anchor row: certificate cannot be read');
+  if (certificate.outcome === 'refused')
+    throw new Fault('row-malformed', 'trust anchor row: certificate cannot be read');
   return { ...parsed.data, certificate: certificate.value };
+}
+
+export function parseAnchorClaim(row: unknown): AnchorClaim {
+  const parsed = CLAIM_ROW.safeParse(row);
+  if (!parsed.success) throw new Fault('row-malformed', 'anchor claim row', { cause: parsed.error });
+  return parsed.data;
 }
 
 export function parseAuthority(row: unknown): z.infer<typeof AUTHORITY_ROW> {

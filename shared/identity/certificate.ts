@@ -45,9 +45,7 @@ export function parsePemCertificate(pem: string): Outcome<Certificate> {
 /** Whether `issuer`'s key signed `certificate` and the names agree. One link, not a path: see the README of this room. */
 export function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
   return (
-    issuer.isAuthority &&
-    certificate.x509.checkIssued(issuer.x509) &&
-    certificate.x509.verify(issuer.x509.publicKey)
+    issuer.isAuthority && certificate.x509.checkIssued(issuer.x509) && certificate.x509.verify(issuer.x509.publicKey)
   );
 }
 

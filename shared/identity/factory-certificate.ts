@@ -44,11 +44,11 @@ export function verifyFactoryCertificate(
   if (authority.fingerprint !== listed.issuer) {
     return refused({ reason: 'authority-differs', expected: listed.issuer, got: authority.fingerprint });
   }
-  // RFC 5280 4.1.2.5: both ends of the validity period are inclusive (T029).
-  if (Date.parse(now) < Date.parse(listed.notBefore)) {
+  // RFC 5280 4.1.2.5: both ends of the validity period are inclusive (T029). A time that cannot be read is outside.
+  if (!(Date.parse(now) >= Date.parse(listed.notBefore))) {
     return refused({ reason: 'certificate-not-yet-valid', notBefore: listed.notBefore, now });
   }
-  if (Date.parse(now) > Date.parse(listed.notAfter)) {
+  if (!(Date.parse(now) <= Date.parse(listed.notAfter))) {
     return refused({ reason: 'certificate-expired', notAfter: listed.notAfter, now });
   }
   return done({ certificateId } as VerifiedCertificate);

@@ -1,8 +1,10 @@
 // What does the ledger say of a decision? A leaf anyone may see, and a detail only its owner keeps (blueprint step 5).
 import { createHash, hash } from 'node:crypto';
+import * as z from 'zod';
 
+import { canonicalBytes, type Json } from '../canonical.ts';
+import { Fault } from '../outcome.ts';
 import type { RefusalReason } from '../reasons.ts';
-import { canonicalBytes, type Json } from './canonical.ts';
 
 export const ENTRY_FORMAT = 'wardkey-entry/1';
 /** Domain separation: a commitment is a hash of nothing else in Wardkey. */
@@ -89,6 +91,27 @@ export function writeEntry(draft: EntryDraft, id: string, salt: Uint8Array): Ent
   return { stream, seq, leaf, salt: Buffer.from(salt).toString('hex'), detail };
 }
 
+const ROW = z.object({
+  stream: z.string(),
+  seq: z.int().min(1),
+  leaf: z.object({
+    format: z.literal(ENTRY_FORMAT),
+    id: z.string(),
+    time: z.iso.datetime(),
+    kind: z.string(),
+    commitment: z.string(),
+  }),
+  salt: z.string(),
+  detail: z.looseObject({ decision: z.enum(['done', 'refused']), requestId: z.string() }),
+});
+
+/** Back from its row, as far as it can be shown; whether it is genuine says `opensCommitment`. */
+export function parseEntry(row: unknown): Entry {
+  const parsed = ROW.safeParse(row);
+  if (!parsed.success) throw new Fault('row-malformed', 'ledger row', { cause: parsed.error });
+  return parsed.data as unknown as Entry;
+}
+
 /** Whether this detail and salt are what the leaf committed to. */
 export function opensCommitment(entry: Entry): boolean {
   return commit(Buffer.from(entry.salt, 'hex'), entry.detail) === entry.leaf.commitment;
@@ -121,6 +144,7 @@ export const STREAMS = {
     `refusal/${certificateId}/${reason}/${deviceVersion}`,
   import: (id: string) => `import/${id}`,
   anchor: (fingerprint: string) => `anchor/${fingerprint}`,
+  authority: (caCertificateId: string) => `authority/${caCertificateId}`,
   owner: (owner: string) => `owner/${owner}`,
   /** A refused act changes no row; its request is its stream. */
   act: (requestId: string) => `act/${requestId}`,

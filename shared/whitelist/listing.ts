@@ -82,7 +82,13 @@ export function listDevice(entry: ManifestLine, context: ListingContext): Outcom
     issuer: issuer.certificate.fingerprint,
     notBefore,
     notAfter,
-    provenance: { manifest: manifest.digest, line, signer: manifest.signer, signedAt: manifest.signedAt, importedAt: now },
+    provenance: {
+      manifest: manifest.digest,
+      line,
+      signer: manifest.signer,
+      signedAt: manifest.signedAt,
+      importedAt: now,
+    },
   });
 }
 

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 
 import { isManufacturerCode } from '../identity/device-id.ts';
+import { firstProblem, parseJson } from '../json.ts';
 import { done, refused, type Outcome } from '../outcome.ts';
 
 export const MANIFEST_FORMAT = 'wardkey-manifest/1';
@@ -32,21 +33,18 @@ export function parseManifestLine(text: string, line: number): Outcome<ManifestL
   return parseLine(LINE, text, line);
 }
 
-export function writeManifest(header: Omit<ManifestHeader, 'format' | 'count'>, lines: readonly ManifestLine[]): string {
+export function writeManifest(
+  header: Omit<ManifestHeader, 'format' | 'count'>,
+  lines: readonly ManifestLine[],
+): string {
   const first: ManifestHeader = { format: MANIFEST_FORMAT, ...header, count: lines.length };
   return [first, ...lines].map((line) => `${JSON.stringify(line)}\n`).join('');
 }
 
 function parseLine<S extends z.ZodType>(schema: S, text: string, line: number): Outcome<z.infer<S>> {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return refused({ reason: 'manifest-malformed', line, problem: 'expected one JSON object' });
-  }
+  const json = parseJson(text);
+  if (json === undefined) return refused({ reason: 'manifest-malformed', line, problem: 'expected one JSON object' });
   const parsed = schema.safeParse(json);
   if (parsed.success) return done(parsed.data);
-  const [issue] = parsed.error.issues;
-  const place = issue === undefined || issue.path.length === 0 ? '' : `"${issue.path.join('.')}": `;
-  return refused({ reason: 'manifest-malformed', line, problem: `${place}${issue?.message ?? 'not as documented'}` });
+  return refused({ reason: 'manifest-malformed', line, problem: firstProblem(parsed.error.issues) });
 }

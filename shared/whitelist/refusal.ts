@@ -9,6 +9,8 @@ const ROW = z.object({
   reason: z.string(),
   at: z.iso.datetime(),
   device: z.string().optional(),
+  /** Version of the device row that was refused; 0 without one. */
+  deviceVersion: z.int().min(0),
   /** How often the same certificate was refused again for the same reason. */
   repeats: z.int().min(0).default(0),
   refusal: z.looseObject({ reason: z.string() }),
@@ -18,6 +20,7 @@ export interface StoredRefusal {
   readonly reason: RefusalReason;
   readonly at: string;
   readonly device?: string | undefined;
+  readonly deviceVersion: number;
   readonly repeats: number;
   readonly refusal: Refusal;
 }
@@ -34,5 +37,5 @@ export function refusalKey(certificateId: string, reason: RefusalReason, deviceV
 export function parseRefusal(row: unknown): StoredRefusal {
   const parsed = ROW.safeParse(row);
   if (!parsed.success) throw new Fault('row-malformed', 'refusal row', { cause: parsed.error });
-  return parsed.data as StoredRefusal;
+  return parsed.data as unknown as StoredRefusal;
 }

@@ -3,6 +3,7 @@ import { createHash, createVerify } from 'node:crypto';
 import * as z from 'zod';
 
 import type { Anchor } from '../identity/anchor.ts';
+import { firstProblem, parseJson } from '../json.ts';
 import { done, refused, type Outcome } from '../outcome.ts';
 
 declare const proof: unique symbol;
@@ -52,7 +53,7 @@ export function parseDetachedSignature(jws: string): Outcome<DetachedSignature> 
     return malformed('expected a compact JWS with an empty payload part');
   }
   const header = HEADER.safeParse(parseJson(Buffer.from(encoded, 'base64url').toString('utf8')));
-  if (!header.success) return malformed(`header: ${z.prettifyError(header.error).split('\n')[0] ?? 'not as documented'}`);
+  if (!header.success) return malformed(`header: ${firstProblem(header.error.issues)}`);
   const value = Buffer.from(signature, 'base64url');
   // RFC 7518 3.4: r || s of 32 bytes each; a DER signature or trailing bytes are something else (T007).
   if (value.length !== P256_SIGNATURE_BYTES || value.toString('base64url') !== signature) {
@@ -117,14 +118,6 @@ export function signatureHeader(signer: string, signedAt: string): string {
 // ES256 is ECDSA on P-256 and nothing else (RFC 7518 3.4).
 function isP256(signer: Anchor): boolean {
   return signer.certificate.x509.publicKey.asymmetricKeyDetails?.namedCurve === 'prime256v1';
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function malformed(problem: string) {

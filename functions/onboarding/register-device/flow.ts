@@ -37,7 +37,10 @@ export async function registerDevice(notice: Notice, world: RegisterDeviceWorld)
     const answer = await decideOnce(notice, world);
     if (answer !== 'lost') return answer;
   }
-  throw new Fault('comparison-lost', `certificate "${notice.certificateId}": another writer was faster ${ATTEMPTS} times`);
+  throw new Fault(
+    'comparison-lost',
+    `certificate "${notice.certificateId}": another writer was faster ${ATTEMPTS} times`,
+  );
 }
 
 async function decideOnce(notice: Notice, world: RegisterDeviceWorld): Promise<Outcome<Registration> | 'lost'> {
@@ -176,7 +179,8 @@ async function refuse(
     },
     world.random,
   );
-  const row = { version: 1, reason: refusal.reason, at: time, refusal, ...(known ? { device: known.listing.device } : {}) };
+  const about = { deviceVersion: version, ...(known === undefined ? {} : { device: known.listing.device }) };
+  const row = { version: 1, reason: refusal.reason, at: time, refusal, ...about };
   const result = await world.registry.commit([{ create: key, row }, entry]);
   if (result === 'lost') await world.registry.countRepeat(key);
   return refused(refusal);

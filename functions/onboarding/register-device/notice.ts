@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/iot/latest/developerguide/auto-register-device-cert.html
 import * as z from 'zod';
 
+import { firstProblem, parseJson } from '../../../shared/json.ts';
 import { done, refused, type Outcome } from '../../../shared/outcome.ts';
 
 export interface Notice {
@@ -27,20 +28,9 @@ const EVENT = z.object({
 /** `account` is our own: another account's rule that reached our queue is not our broker (T043). */
 export function parseNotice(body: string, account: string): Outcome<Notice> {
   const event = EVENT.safeParse(parseJson(body));
-  if (!event.success) {
-    const [issue] = event.error.issues;
-    return refused({ reason: 'notice-malformed', problem: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}` });
-  }
+  if (!event.success) return refused({ reason: 'notice-malformed', problem: firstProblem(event.error.issues) });
   const { certificateId, caCertificateId, certificateStatus, awsAccountId, timestamp } = event.data;
   if (awsAccountId !== account) return refused({ reason: 'account-differs', expected: account, got: awsAccountId });
   const connectedAt = new Date(timestamp).toISOString();
   return done({ certificateId, authorityId: caCertificateId, status: certificateStatus, connectedAt });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -11,6 +11,7 @@ export function canonicalText(value: Json): string {
   if (typeof value === 'number') return integerText(value);
   if (typeof value === 'string') return stringText(value);
   if (isList(value)) return `[${value.map(canonicalText).join(',')}]`;
+  if (!isPlainObject(value)) throw new TypeError(`canonical form: expected a JSON value, got ${typeof value}`);
   const members = Object.keys(value)
     .sort(byCodeUnit)
     .map((name) => `${stringText(name)}:${canonicalText(value[name] as Json)}`);
@@ -34,4 +35,11 @@ function byCodeUnit(a: string, b: string): number {
 
 function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value);
+}
+
+// A date, a map or bytes would otherwise be written as if they were the object of their members.
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }

@@ -1,0 +1,24 @@
+// Step `guard-deletion`: may the stack be deleted? Not while devices hang on it: CloudFormation cannot remove an IoT
+// policy that is attached, and would stop half-way with devices cut off.
+import { AUTHORITIES } from '../../../shared/identity/anchor.ts';
+import { done, refused, type Outcome } from '../../../shared/outcome.ts';
+import type { AuthorityRegistry, Broker, Registry } from '../../../shared/ports.ts';
+
+export interface GuardDeletionWorld {
+  readonly registry: Registry;
+  readonly broker: Pick<Broker, 'listPolicyTargets'>;
+  readonly authorities: Pick<AuthorityRegistry, 'isRegistered'>;
+  /** Names of the deployment's IoT policies. */
+  readonly policies: readonly string[];
+}
+
+/** Looks only; `wardkey teardown` is what removes. */
+export async function guardDeletion(world: GuardDeletionWorld): Promise<Outcome<'free'>> {
+  const targets = await Promise.all(world.policies.map((policy) => world.broker.listPolicyTargets(policy)));
+  const certificates = new Set(targets.flat()).size;
+  const rows = await world.registry.list(AUTHORITIES.table, AUTHORITIES.pk, '');
+  const registered = await Promise.all(rows.map(({ sk }) => world.authorities.isRegistered(sk)));
+  const authorities = registered.filter(Boolean).length;
+  if (certificates === 0 && authorities === 0) return done('free');
+  return refused({ reason: 'devices-remain', certificates, authorities });
+}

@@ -1,0 +1,72 @@
+// Step `show-device`: what is known of this device or certificate, and what was decided? The dossier (blueprint step 5).
+import * as z from 'zod';
+
+import { parseDeviceId } from '../../../shared/identity/device-id.ts';
+import { firstProblem } from '../../../shared/json.ts';
+import { opensCommitment, parseEntry, pendingPartition, STREAMS, type Entry } from '../../../shared/ledger/entry.ts';
+import { deviceKey, parseDevice, type Device } from '../../../shared/lifecycle.ts';
+import { done, refused, type Outcome } from '../../../shared/outcome.ts';
+import type { Registry } from '../../../shared/ports.ts';
+import { idClaimKey, listingKey, parseIdClaim, parseListing, type Listing } from '../../../shared/whitelist/listing.ts';
+import { parseRefusal, refusalPartition, type StoredRefusal } from '../../../shared/whitelist/refusal.ts';
+
+export interface Dossier {
+  readonly subject: string;
+  readonly listing?: Listing;
+  readonly device?: Device;
+  /** Connects that were refused, of the listed certificate or of the one asked for. */
+  readonly refusals: readonly StoredRefusal[];
+  /** What the ledger says of all of these, oldest first. */
+  readonly entries: readonly ShownEntry[];
+}
+
+export interface ShownEntry {
+  readonly entry: Entry;
+  /** Whether the detail is the one that the leaf committed to. */
+  readonly opens: boolean;
+}
+
+/** A device id, or the SHA-256 of a certificate for one that is not listed. */
+const REQUEST = z.strictObject({ subject: z.string().min(1).max(64) });
+const CERTIFICATE_ID = /^[0-9a-f]{64}$/;
+
+export async function showDevice(event: unknown, registry: Registry): Promise<Outcome<Dossier>> {
+  const request = REQUEST.safeParse(event);
+  if (!request.success) return refused({ reason: 'request-malformed', problem: firstProblem(request.error.issues) });
+  const { subject } = request.data;
+  const id = parseDeviceId(subject);
+  if (id.outcome === 'refused') return id;
+  const listing = await findListing(subject, registry);
+  const fingerprint = listing?.fingerprint ?? subject;
+  const refusals = await readRefusals(fingerprint, registry);
+  if (listing === undefined && refusals.length === 0) return refused({ reason: 'device-unknown', device: subject });
+  const streams = refusals.map(({ reason, deviceVersion }) => STREAMS.refusal(fingerprint, reason, deviceVersion));
+  if (listing === undefined) return done({ subject, refusals, entries: await readStreams(streams, registry) });
+  const [row] = await registry.read([deviceKey(listing.device)]);
+  streams.push(STREAMS.listing(fingerprint), STREAMS.device(listing.device));
+  const entries = await readStreams(streams, registry);
+  return done({ subject, listing, ...(row === undefined ? {} : { device: parseDevice(row) }), refusals, entries });
+}
+
+async function findListing(subject: string, registry: Registry): Promise<Listing | undefined> {
+  const [reserved] = await registry.read([idClaimKey(subject)]);
+  const fingerprint = reserved === undefined ? subject : parseIdClaim(reserved).fingerprint;
+  if (!CERTIFICATE_ID.test(fingerprint)) return undefined;
+  const [row] = await registry.read([listingKey(fingerprint)]);
+  return row === undefined ? undefined : parseListing(row);
+}
+
+async function readRefusals(certificateId: string, registry: Registry): Promise<readonly StoredRefusal[]> {
+  const rows = await registry.list('devices', refusalPartition(certificateId), 'refusal#');
+  return rows.map(parseRefusal);
+}
+
+async function readStreams(streams: readonly string[], registry: Registry): Promise<readonly ShownEntry[]> {
+  const entries = (await Promise.all(streams.map((stream) => readEntries(stream, registry)))).flat();
+  return entries.sort((a, b) => Date.parse(a.entry.leaf.time) - Date.parse(b.entry.leaf.time));
+}
+
+async function readEntries(stream: string, registry: Registry): Promise<readonly ShownEntry[]> {
+  const rows = await registry.list('ledger', pendingPartition(stream), `${stream}#`);
+  return rows.map(parseEntry).map((entry) => ({ entry, opens: opensCommitment(entry) }));
+}

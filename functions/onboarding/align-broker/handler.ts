@@ -1,0 +1,33 @@
+// Wiring of `align-broker`: requests from its queue, and the sweep that a schedule starts.
+import { IoTClient } from '@aws-sdk/client-iot';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type { Context, SQSEvent } from 'aws-lambda';
+
+import { dynamodbRegistry } from '../../../shared/aws/dynamodb-registry.ts';
+import { documentClient, tableNames, variable } from '../../../shared/aws/environment.ts';
+import { iotBroker } from '../../../shared/aws/iot-broker.ts';
+import { nodeClock } from '../../../shared/aws/node-clock.ts';
+import { nodeRandomness } from '../../../shared/aws/node-randomness.ts';
+import { sqsAlignmentQueue } from '../../../shared/aws/sqs-alignment-queue.ts';
+import { done } from '../../../shared/outcome.ts';
+import { handleInvocation, handleQueue } from '../../handle.ts';
+import { alignDevice, sweepPending } from './flow.ts';
+import { isSweep, parseRequest } from './request.ts';
+
+const world = {
+  registry: dynamodbRegistry(documentClient(), tableNames('devices', 'ledger')),
+  broker: iotBroker(new IoTClient({})),
+  policies: { registration: variable('registrationPolicy') },
+  alignments: sqsAlignmentQueue(new SQSClient({}), variable('alignments')),
+  clock: nodeClock,
+  random: nodeRandomness,
+};
+
+const requests = handleQueue('align-broker', async (body, { requestId }) => {
+  const request = parseRequest(body);
+  return request.outcome === 'refused' ? request : done(await alignDevice(request.value, { ...world, requestId }));
+});
+const sweep = handleInvocation('align-broker', async () => done(await sweepPending(world)));
+
+export const handler = (event: unknown, context: Context) =>
+  isSweep(event) ? sweep(event, context) : requests(event as SQSEvent, context);

@@ -1,0 +1,21 @@
+// Wiring of `import-manifest`: signatures dropped into the manifest bucket, through its queue.
+import { dynamodbRegistry } from '../../../shared/aws/dynamodb-registry.ts';
+import { documentClient, s3Client, tableNames, variable } from '../../../shared/aws/environment.ts';
+import { nodeClock } from '../../../shared/aws/node-clock.ts';
+import { nodeRandomness } from '../../../shared/aws/node-randomness.ts';
+import { s3ManifestStore } from '../../../shared/aws/s3-manifest-store.ts';
+import { handleQueue } from '../../handle.ts';
+import { importManifest } from './flow.ts';
+import { parseDelivery } from './notice.ts';
+
+const world = {
+  registry: dynamodbRegistry(documentClient(), tableNames('whitelist', 'owners', 'ledger')),
+  manifests: s3ManifestStore(s3Client(), variable('manifests')),
+  clock: nodeClock,
+  random: nodeRandomness,
+};
+
+export const handler = handleQueue('import-manifest', async (body, { requestId }) => {
+  const delivery = parseDelivery(body);
+  return delivery.outcome === 'refused' ? delivery : importManifest(delivery.value, { ...world, requestId });
+});

@@ -1,0 +1,9 @@
+// Randomness of this machine's operating system.
+import { randomBytes, randomUUID } from 'node:crypto';
+
+import type { EntryRandomness } from '../ledger/entry.ts';
+
+export const nodeRandomness: EntryRandomness = {
+  newId: () => randomUUID(),
+  newSalt: () => randomBytes(32),
+};
