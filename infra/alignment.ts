@@ -1,0 +1,97 @@
+// How does AWS IoT Core come to match what was decided? One function, fed by a queue and by a sweep each minute.
+import { Duration, Stack } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+
+import { BlueprintFunction, type Service } from './blueprint-function.ts';
+import type { DevicePolicies } from './device-policies.ts';
+import { brokerResources } from './local.ts';
+import { accept, wildcard } from './nag.ts';
+import { APPEND, sendTo, usePendingIndex, WRITE } from './permissions.ts';
+import type { Parameters } from './parameters.ts';
+import { Sweep } from './sweep.ts';
+import { WorkQueue } from './work-queue.ts';
+
+export interface AlignmentProps {
+  readonly service: Service;
+  readonly policies: DevicePolicies;
+}
+
+export class Alignment extends Construct {
+  readonly step: BlueprintFunction;
+  /** Asks for a look at one device; every step that changes a device row sends to it. */
+  readonly queue: Queue;
+
+  constructor(scope: Construct, id: string, { service, policies }: AlignmentProps) {
+    super(scope, id);
+    const { trust, alarms } = service;
+    const requests = new WorkQueue(this, 'Requests', {
+      name: 'alignments',
+      key: trust.keys.messages,
+      alarms,
+      stage: service.parameters.stage,
+      workTimeout: TIMEOUT,
+      patience: Duration.minutes(5),
+      impact: 'The broker is late with decisions: admitted devices wait, cut devices may stay connected.',
+    });
+    this.queue = requests.queue;
+    this.step = new BlueprintFunction(this, 'AlignBroker', {
+      service,
+      step: 'align-broker',
+      impact: 'The broker does not follow decisions: admitted devices wait, cut devices may stay connected.',
+      tables: { devices: WRITE, ledger: APPEND },
+      environment: {
+        alignments: this.queue.queueUrl,
+        registrationPolicy: policies.registration.name,
+        operationPolicy: policies.operation.name,
+      },
+      permissions: [
+        usePendingIndex(trust.tables.devices),
+        ...sendTo(this.queue, trust.keys.messages),
+        ...brokerStatements(Stack.of(this), policies, service.parameters.stage),
+      ],
+      timeout: TIMEOUT,
+      memory: 512,
+      concurrency: WORKERS + 1, // the sweep beside the queue's workers
+    });
+    requests.feed(this.step.lambda, WORKERS);
+    new Sweep(this, 'Sweep', { service, target: this.step.lambda });
+    accept(this.step, ANY_DEVICE, [
+      wildcard(this, '*'),
+      wildcard(this, certificatesOf(Stack.of(this))),
+      wildcard(this, thingsOf(Stack.of(this))),
+    ]);
+  }
+}
+
+// The only role that changes certificates, things and their policies at the broker.
+function brokerStatements(stack: Stack, policies: DevicePolicies, stage: Parameters['stage']): PolicyStatement[] {
+  const [certificates, things] = [certificatesOf(stack), thingsOf(stack)];
+  const attachable = brokerResources(stage, [certificates, policies.registration.arn, policies.operation.arn]);
+  const allow = (actions: readonly string[], resources: string[]) =>
+    new PolicyStatement({ actions: actions.map((action) => `iot:${action}`), resources });
+  return [
+    allow(['DescribeCertificate', 'UpdateCertificate', 'DeleteCertificate'], [certificates]),
+    allow(['AttachPolicy', 'DetachPolicy'], attachable),
+    allow(['CreateThing', 'DeleteThing'], [things]),
+    allow(['AttachThingPrincipal', 'DetachThingPrincipal'], [certificates, things]),
+    allow(['ListAttachedPolicies', 'ListPrincipalThings', 'ListPrincipalThingsV2'], ['*']),
+  ];
+}
+
+function certificatesOf(stack: Stack): string {
+  return stack.formatArn({ service: 'iot', resource: 'cert', resourceName: '*' });
+}
+
+function thingsOf(stack: Stack): string {
+  return stack.formatArn({ service: 'iot', resource: 'thing', resourceName: '*' });
+}
+
+// Below the 60 seconds of a device's lease (functions/onboarding/align-broker/lease.ts): a worker that still runs holds it.
+const TIMEOUT = Duration.seconds(50);
+// Two workers stay below what IoT Core allows an account (10 to 15 calls a second of a kind); more would be throttled.
+const WORKERS = 2;
+const ANY_DEVICE =
+  'The step aligns every device of the account, and ids of certificates and names of things are known only when they ' +
+  'connect. The three listing actions have no resource that names one certificate; they read and change nothing.';

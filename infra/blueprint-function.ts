@@ -1,0 +1,125 @@
+// How is a Lambda function made? In this one way: own role, own log group, own alarm, nothing it does not need.
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+
+import { type StepName, VARIABLES } from '../shared/env.ts';
+import type { Alarms } from './alarms.ts';
+import type { Bundles } from './bundles.ts';
+import { accept, inBothPacks } from './nag.ts';
+import type { Parameters } from './parameters.ts';
+import { sendTo, type TableUse, useTable } from './permissions.ts';
+import type { TableName, TrustStack } from './trust-stack.ts';
+
+/** What every function of the service stack shares. */
+export interface Service {
+  readonly parameters: Parameters;
+  readonly trust: TrustStack;
+  readonly alarms: Alarms;
+  readonly bundles: Bundles;
+  /** Where an asynchronous call ends that failed three times. */
+  readonly failedCalls: Queue;
+}
+
+export interface BlueprintFunctionProps {
+  readonly service: Service;
+  readonly step: StepName;
+  /** What stops working for whom when the function fails, in plain words; the alarm says it. */
+  readonly impact: string;
+  /** Each table the step uses; the variable and the permission both come from here. */
+  readonly tables: Readonly<Partial<Record<TableName, TableUse>>>;
+  /** Other variables the handler reads, by their key in shared/env.ts. */
+  readonly environment?: Readonly<Partial<Record<Exclude<keyof typeof VARIABLES, TableName>, string>>>;
+  /** Everything else the role may do. */
+  readonly permissions?: readonly PolicyStatement[];
+  readonly timeout: Duration;
+  readonly memory: number;
+  /** Reserved: this many run at once, whatever else the account does, and never more. */
+  readonly concurrency: number;
+}
+
+export class BlueprintFunction extends Construct {
+  readonly lambda: LambdaFunction;
+
+  constructor(scope: Construct, id: string, props: BlueprintFunctionProps) {
+    super(scope, id);
+    const { service, step } = props;
+    const logGroup = this.createLogGroup(service);
+    this.lambda = new LambdaFunction(this, 'Function', {
+      functionName: functionName(service.parameters.prefix, step),
+      description: `Wardkey step ${step}`,
+      code: service.bundles(step),
+      handler: service.parameters.bundle ? 'handler.handler' : 'index.handler',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: props.memory,
+      timeout: props.timeout,
+      reservedConcurrentExecutions: props.concurrency,
+      tracing: Tracing.DISABLED, // a trace would hold table names and timings outside the retention set for logs
+      logGroup,
+      role: this.createRole(props, logGroup),
+      deadLetterQueue: service.failedCalls,
+      environment: environment(props),
+    });
+    service.alarms.watch(this, 'Errors', {
+      metric: this.lambda.metricErrors({ period: Duration.minutes(5), statistic: 'Sum' }),
+      above: 0,
+      impact: props.impact,
+      article: `${step}-fails`,
+    });
+    accept(this, NO_VPC, inBothPacks('LambdaInsideVPC'));
+    accept(this, INLINE, inBothPacks('IAMNoInlinePolicy'));
+  }
+
+  private createLogGroup({ parameters, trust }: Service): LogGroup {
+    return new LogGroup(this, 'Log', {
+      encryptionKey: trust.keys.messages,
+      retention: parameters.logRetentionDays,
+      removalPolicy: parameters.retention === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+  }
+
+  private createRole(props: BlueprintFunctionProps, logGroup: LogGroup): Role {
+    const { trust, failedCalls } = props.service;
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    const statements = [
+      new PolicyStatement({
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [logGroup.logGroupArn],
+      }),
+      ...Object.entries(props.tables).flatMap(([table, use]) =>
+        useTable(trust.tables[table as TableName], trust.keys.records, use),
+      ),
+      ...sendTo(failedCalls, trust.keys.messages),
+      ...(props.permissions ?? []),
+    ];
+    for (const statement of statements) role.addToPolicy(statement);
+    return role;
+  }
+}
+
+/** Set by us, so that the CLI, a person and an alarm call a function by the name of its step. */
+export function functionName(prefix: string, step: StepName): string {
+  return `${prefix}-${step}`;
+}
+
+function environment({ service, tables, environment: others = {} }: BlueprintFunctionProps): Record<string, string> {
+  const named = Object.keys(tables).map((table) => [
+    VARIABLES[table as TableName],
+    service.trust.tables[table as TableName].tableName,
+  ]);
+  const other = Object.entries(others).map(([key, value]) => [VARIABLES[key as keyof typeof others], value]);
+  return { ...Object.fromEntries([...named, ...other]), NODE_OPTIONS: '--enable-source-maps' } as Record<
+    string,
+    string
+  >;
+}
+
+const NO_VPC =
+  'The function talks only to AWS service endpoints, over TLS and as its own role, and to nothing that lives in a VPC. ' +
+  'A VPC would add an address to reach it by and take none away.';
+const INLINE =
+  'Each policy belongs to exactly one role and goes with it; a managed policy could be attached to other principals.';

@@ -1,0 +1,96 @@
+// How do a manufacturer's devices become known, and how do they get an owner without a voucher? (blueprint step 1)
+import { Duration } from 'aws-cdk-lib';
+import { Rule } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+
+import { BlueprintFunction, type Service } from './blueprint-function.ts';
+import { MANIFESTS } from './manifest-bucket.ts';
+import { accept, wildcard } from './nag.ts';
+import { acceptFrom, APPEND, READ, readObjects, sendTo, WRITE, writeObjects } from './permissions.ts';
+import { WorkQueue } from './work-queue.ts';
+
+export interface WhitelistProps {
+  readonly service: Service;
+  readonly alignments: Queue;
+}
+
+export class Whitelist extends Construct {
+  readonly claimDevices: BlueprintFunction;
+
+  constructor(scope: Construct, id: string, { service, alignments }: WhitelistProps) {
+    super(scope, id);
+    const imports = new WorkQueue(this, 'Imports', {
+      name: 'imports',
+      key: service.trust.keys.messages,
+      alarms: service.alarms,
+      stage: service.parameters.stage,
+      workTimeout: IMPORT_TIMEOUT,
+      patience: Duration.hours(1),
+      impact: 'Manifests are not imported: their devices are refused as not listed.',
+    });
+    this.announceManifests(service, imports.queue);
+    imports.feed(this.importManifest(service).lambda, IMPORTS_AT_ONCE);
+    this.claimDevices = this.createClaimDevices(service, alignments);
+  }
+
+  // S3 tells EventBridge of every object; only a signature completes a manifest, and reports do not come back.
+  private announceManifests({ trust }: Service, queue: Queue): void {
+    const rule = new Rule(this, 'ManifestArrived', {
+      description: 'Wardkey: a signed manifest is complete',
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: {
+          bucket: { name: [trust.manifests.bucketName] },
+          object: { key: [{ wildcard: `${MANIFESTS}.jws` }] },
+        },
+      },
+    });
+    acceptFrom(queue, new ServicePrincipal('events.amazonaws.com'), rule.ruleArn);
+    rule.addTarget({ bind: () => ({ arn: queue.queueArn }) });
+  }
+
+  private importManifest(service: Service): BlueprintFunction {
+    const { manifests, objects, keys } = service.trust;
+    const importManifest = new BlueprintFunction(this, 'ImportManifest', {
+      service,
+      step: 'import-manifest',
+      impact: 'Manifests are not imported: their devices are refused as not listed.',
+      tables: { whitelist: WRITE, owners: READ, ledger: APPEND },
+      environment: { manifests: manifests.bucketName },
+      permissions: [
+        // Without it S3 answers "forbidden" instead of "not found" for a manifest that has not arrived yet.
+        new PolicyStatement({ actions: ['s3:ListBucket'], resources: [objects.bucket] }),
+        ...readObjects(objects.manifests, keys.records),
+        ...writeObjects(objects.reports, keys.records),
+      ],
+      timeout: IMPORT_TIMEOUT,
+      memory: 1024,
+      concurrency: IMPORTS_AT_ONCE,
+    });
+    accept(importManifest, 'The manufacturer and the lot name the object; the folder bounds what the step can reach.', [
+      wildcard(this, objects.manifests),
+      wildcard(this, objects.reports),
+    ]);
+    return importManifest;
+  }
+
+  private createClaimDevices(service: Service, alignments: Queue): BlueprintFunction {
+    return new BlueprintFunction(this, 'ClaimDevices', {
+      service,
+      step: 'claim-devices',
+      impact: 'Operators cannot claim devices: listed devices stay without an owner and are refused.',
+      tables: { whitelist: READ, owners: READ, devices: WRITE, ledger: APPEND },
+      environment: { alignments: alignments.queueUrl },
+      permissions: sendTo(alignments, service.trust.keys.messages),
+      timeout: Duration.seconds(60),
+      memory: 512,
+      concurrency: 5,
+    });
+  }
+}
+
+const IMPORT_TIMEOUT = Duration.minutes(15);
+const IMPORTS_AT_ONCE = 2;
