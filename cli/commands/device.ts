@@ -1,0 +1,70 @@
+// `wardkey device`: claim devices for an owner, show a device's dossier, connect as one.
+import type { Command } from 'commander';
+import { readFileSync } from 'node:fs';
+
+import { connectOnce } from '../../device/connect.ts';
+import { answering, withPlace, type PlaceOptions } from '../command.ts';
+import { findDeployment } from '../deployment.ts';
+import { describeDossier, type Dossier } from '../dossier.ts';
+import { findBroker } from '../endpoint.ts';
+import { describeRefusal, invoke, performAct } from '../invoke.ts';
+import { findPlace } from '../place.ts';
+import { colour, table } from '../terminal.ts';
+import type { Refusal } from '../../shared/reasons.ts';
+
+interface ClaimedDevice {
+  readonly device: string;
+  readonly result: 'claimed' | 'unchanged' | 'refused';
+  readonly refusal?: Refusal;
+}
+
+export function addDeviceCommands(program: Command): void {
+  const device = program.command('device').description('one device: its owner, its dossier, its connection');
+
+  const claim = device.command('claim').description('name the owner of listed devices that came without vouchers');
+  claim.argument('<device...>').requiredOption('--owner <owner>');
+  answering<PlaceOptions & { owner: string }>(withPlace(claim), async (devices, options, terminal) => {
+    const deployment = await findDeployment(await findPlace(options, terminal));
+    const act = { kind: 'claim-devices', owner: options.owner, devices };
+    const outcome = await performAct<readonly ClaimedDevice[]>(deployment, 'claim-devices', act);
+    if (outcome.outcome === 'refused') return { ok: false, json: outcome, text: describeRefusal(outcome.refusal) };
+    const rows = outcome.value.map(({ device: id, result, refusal }) => [id, result, refusal?.reason ?? '']);
+    const ok = outcome.value.every(({ result }) => result !== 'refused');
+    return { ok, json: outcome, text: table(['device', 'result', 'reason'], rows) };
+  });
+
+  const show = device.command('show').description('the dossier of a device: listing, state, decisions');
+  show.argument('<id>', 'device id, or the SHA-256 of a certificate that was refused');
+  answering<PlaceOptions>(withPlace(show), async ([subject = ''], options, terminal) => {
+    const deployment = await findDeployment(await findPlace(options, terminal));
+    const outcome = await invoke<Dossier>(deployment, 'show-device', { subject });
+    if (outcome.outcome === 'refused') return { ok: false, json: outcome, text: describeRefusal(outcome.refusal) };
+    return { ok: true, json: outcome.value, text: describeDossier(outcome.value) };
+  });
+
+  const connect = device
+    .command('connect')
+    .description('connect once, as the device whose certificate and key are given');
+  connect.argument('<id>').requiredOption('--certificate <file>', 'PEM').requiredOption('--key <file>', 'PEM');
+  connect.option('--endpoint <name>', 'broker endpoint (default: the one of the account)').option('--ca <file>', 'PEM');
+  answering<PlaceOptions & ConnectOptions>(withPlace(connect), async ([id = ''], options, terminal) => {
+    const broker = await findBroker(await findPlace(options, terminal), options);
+    const identity = {
+      id,
+      certificate: readFileSync(options.certificate, 'utf8'),
+      key: readFileSync(options.key, 'utf8'),
+    };
+    const connection = await connectOnce(broker, identity);
+    if (connection.outcome === 'closed')
+      return { ok: false, json: connection, text: `closed by the broker: ${connection.problem}` };
+    await connection.session.close();
+    return { ok: true, json: { outcome: 'accepted' }, text: colour('green', 'accepted') };
+  });
+}
+
+interface ConnectOptions {
+  readonly certificate: string;
+  readonly key: string;
+  readonly endpoint?: string;
+  readonly ca?: string;
+}

@@ -1,0 +1,78 @@
+// How is a device's dossier shown? What is listed, what it is now, and every decision with its evidence.
+import type { Entry } from '../shared/ledger/entry.ts';
+import type { Device } from '../shared/lifecycle.ts';
+import type { Listing } from '../shared/whitelist/listing.ts';
+import type { StoredRefusal } from '../shared/whitelist/refusal.ts';
+import { colour, plain, table } from './terminal.ts';
+
+export interface Dossier {
+  readonly subject: string;
+  readonly listing?: Listing;
+  readonly device?: Device;
+  readonly refusals: readonly StoredRefusal[];
+  readonly entries: readonly { readonly entry: Entry; readonly opens: boolean }[];
+}
+
+export function describeDossier({ subject, listing, device, refusals, entries }: Dossier): string {
+  const parts = [colour('bold', plain(subject))];
+  parts.push(listing === undefined ? 'not listed' : describeListing(listing));
+  if (listing !== undefined) parts.push(device === undefined ? 'listed, owned by nobody' : describeDevice(device));
+  if (refusals.length > 0) parts.push(describeRefusals(refusals));
+  if (entries.length > 0) parts.push(describeEntries(entries));
+  return parts.join('\n');
+}
+
+function describeListing({ product, lot, fingerprint, provenance }: Listing): string {
+  const { manifest, line, signer, importedAt } = provenance;
+  return table(
+    ['listed', ''],
+    [
+      ['product, lot', `${product}, ${lot}`],
+      ['certificate', fingerprint],
+      ['manifest', `${manifest} line ${line}`],
+      ['signed by', signer],
+      ['imported', importedAt],
+    ],
+  );
+}
+
+function describeDevice(device: Device): string {
+  const pending = device.brokerPending === undefined ? 'matches this row' : `pending since ${device.brokerPending}`;
+  return table(
+    ['device', ''],
+    [
+      ['state', device.state],
+      ['owner', `${device.owner} (epoch ${device.epoch}, shown by ${device.proof}: weaker than a voucher)`],
+      ['version', String(device.version)],
+      ['AWS IoT Core', pending],
+    ],
+  );
+}
+
+function describeRefusals(refusals: readonly StoredRefusal[]): string {
+  return table(
+    ['refused', 'reason', 'repeats'],
+    refusals.map(({ at, reason, repeats }) => [at, reason, String(repeats)]),
+  );
+}
+
+function describeEntries(entries: Dossier['entries']): string {
+  return table(
+    ['ledger entry', 'time', 'kind', 'by', 'evidence'],
+    entries.map(({ entry, opens }) => [
+      `${entry.stream.slice(0, 28)} #${entry.seq}`,
+      entry.leaf.time,
+      entry.leaf.kind,
+      describeActor(entry),
+      opens ? 'opens its leaf' : colour('red', 'does not open its leaf'),
+    ]),
+  );
+}
+
+function describeActor({ detail: { actor } }: Entry): string {
+  if (actor.kind === 'iam') return actor.principal;
+  if (actor.kind === 'step') return actor.step;
+  return actor.kind === 'signer'
+    ? `signer ${actor.signer.slice(0, 12)}`
+    : `certificate ${actor.certificateId.slice(0, 12)}`;
+}
