@@ -1,0 +1,25 @@
+// What must every queue to align-broker do? A request arrives, with the device that was named.
+import { describe, expect, test } from 'vitest';
+
+import type { AlignmentQueue } from '../../shared/ports.ts';
+
+export interface AlignmentQueueStage {
+  readonly queue: () => AlignmentQueue;
+  /** Bodies of what has arrived since the last call, as align-broker reads them. */
+  readonly arrived: () => Promise<readonly string[]>;
+}
+
+export function alignmentQueueContract(name: string, { queue, arrived }: AlignmentQueueStage): void {
+  describe(`alignment queue contract: ${name}`, () => {
+    test('a request arrives in the form that align-broker reads', async () => {
+      await queue().request('acme-A1');
+      expect((await arrived()).map((body): unknown => JSON.parse(body))).toEqual([{ device: 'acme-A1' }]);
+    });
+
+    test('the same device may be asked for again', async () => {
+      await queue().request('acme-A2');
+      await queue().request('acme-A2');
+      expect(await arrived()).toHaveLength(2);
+    });
+  });
+}

@@ -1,0 +1,110 @@
+// Does the dossier show everything that is known of one device, and nothing of another?
+import { expect, test } from 'vitest';
+
+import { showDevice } from '../../../../functions/governance/show-device/flow.ts';
+import { registerDevice } from '../../../../functions/onboarding/register-device/flow.ts';
+import { pendingPartition, STREAMS } from '../../../../shared/ledger/entry.ts';
+import { makeDevice } from '../../../pki/certificates.ts';
+import { noticeOf } from '../../onboarding/register-device/notices.ts';
+import { listPump, makeScene, ownPump, type Scene } from '../../scene.ts';
+
+test('shows listing, row, refusals and entries, by the device id and by the certificate id', async () => {
+  const { scene, pump } = await admittedScene();
+  for (const subject of [pump.id, pump.certificateId]) {
+    const dossier = await show(scene, subject);
+    expect(dossier).toMatchObject({
+      outcome: 'done',
+      value: {
+        subject,
+        listing: { device: pump.id },
+        device: { state: 'registered', version: 2 },
+        refusals: [{ reason: 'authority-unknown', repeats: 1 }],
+      },
+    });
+    expect(entriesIn(dossier).map(({ entry, opens }) => [entry.leaf.kind, opens])).toEqual([
+      ['claimed', true],
+      ['admitted', true],
+    ]);
+  }
+});
+
+test('shows a listed device that nobody owns', async () => {
+  const scene = await makeScene();
+  const pump = await listPump(scene);
+  const dossier = await show(scene, pump.id);
+  expect(dossier).toMatchObject({
+    outcome: 'done',
+    value: { listing: { device: pump.id }, refusals: [], entries: [] },
+  });
+  expect(dossier.outcome === 'done' && 'device' in dossier.value).toBe(false);
+});
+
+test('shows the refusals of a certificate that nobody listed', async () => {
+  const scene = await makeScene();
+  const stranger = await makeDevice(scene.authority, 'P6666');
+  const certificateId = stranger.certificate.fingerprint;
+  await registerDevice(noticeOf(scene, { certificateId }), scene);
+  expect(await show(scene, certificateId)).toMatchObject({
+    outcome: 'done',
+    value: { refusals: [{ reason: 'not-listed' }], entries: [] },
+  });
+});
+
+test('shows nothing of a device whose id only begins alike', async () => {
+  const scene = await makeScene();
+  const short = await ownPump(scene, 'P1');
+  // One whose entries lie in the same partition, next to those of the first.
+  const partition = pendingPartition(STREAMS.device(short.id));
+  const serials = Array.from({ length: 1000 }, (_none, index) => `P1${index}`);
+  const long = serials.find((serial) => pendingPartition(STREAMS.device(`acme-${serial}`)) === partition);
+  await ownPump(scene, long);
+  const streams = entriesIn(await show(scene, short.id)).map(({ entry }) => entry.stream);
+  expect(streams).toEqual(['device/acme-P1']);
+});
+
+test('says of an altered detail that its commitment does not open', async () => {
+  const { scene, pump } = await admittedScene();
+  const row = scene.registry.rows('ledger').find(({ sk }) => sk.endsWith('000000000002'));
+  if (row === undefined) throw new Error('expected an entry');
+  const { row: entry, ...key } = row;
+  scene.registry.seed(key, { ...entry, detail: { ...(entry['detail'] as object), owner: 'st-bert' } });
+  expect(entriesIn(await show(scene, pump.id)).map(({ opens }) => opens)).toEqual([true, false]);
+});
+
+test.each<[subject: unknown, reason: string]>([
+  ['acme-P9999', 'device-unknown'],
+  ['f'.repeat(64), 'device-unknown'],
+  ['acme/+', 'id-malformed'],
+  ['', 'request-malformed'],
+  ['a'.repeat(65), 'request-malformed'],
+  [{ $ne: '' }, 'request-malformed'],
+])('refuses %j (%s)', async (subject, reason) => {
+  expect(await show(await makeScene(), subject)).toMatchObject({ outcome: 'refused', refusal: { reason } });
+});
+
+test('changes nothing', async () => {
+  const { scene, pump } = await admittedScene();
+  const commits = scene.registry.committed.length;
+  await show(scene, pump.id);
+  expect(scene.registry.committed).toHaveLength(commits);
+});
+
+type Answer = Awaited<ReturnType<typeof showDevice>>;
+
+function show({ registry }: Scene, subject: unknown): Promise<Answer> {
+  return showDevice({ subject }, registry);
+}
+
+function entriesIn(answer: Answer) {
+  return answer.outcome === 'done' ? answer.value.entries : [];
+}
+
+/** Refused twice under a CA we do not know, then admitted. */
+async function admittedScene() {
+  const scene = await makeScene();
+  const pump = await ownPump(scene);
+  for (let connect = 0; connect < 2; connect += 1)
+    await registerDevice({ ...noticeOf(scene, pump), authorityId: 'c'.repeat(64) }, scene);
+  await registerDevice(noticeOf(scene, pump), scene);
+  return { scene, pump };
+}

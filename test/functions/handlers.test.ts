@@ -1,0 +1,32 @@
+// Does every step of the blueprint have its wiring, and does it start only with everything it needs?
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+
+import { STEPS, VARIABLES } from '../../shared/env.ts';
+
+const FUNCTIONS = join(import.meta.dirname, '../../functions');
+
+beforeEach(() => {
+  vi.resetModules();
+  vi.stubEnv('AWS_REGION', 'eu-central-1');
+  for (const name of Object.values(VARIABLES)) vi.stubEnv(name, 'given');
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+describe.each(Object.entries(STEPS))('%s', (step, chapter) => {
+  const load = async () =>
+    (await import(join(FUNCTIONS, chapter, step, 'handler.ts'))) as { readonly handler: unknown };
+
+  test('has a handler that starts with its environment', async () => {
+    expect(await load()).toMatchObject({ handler: expect.any(Function) as unknown });
+  });
+
+  test('does not start with an empty environment: absence is never a default', async () => {
+    for (const name of Object.values(VARIABLES)) vi.stubEnv(name, '');
+    await expect(load()).rejects.toMatchObject({ code: 'environment-incomplete' });
+  });
+});

@@ -1,0 +1,127 @@
+// What does the broker show after a projection, from whatever state it was found in?
+import { describe, expect, test } from 'vitest';
+
+import { projectDevice } from '../../../../functions/onboarding/align-broker/project.ts';
+import type { Device } from '../../../../shared/lifecycle.ts';
+import { MemoryBroker } from '../../../fakes/memory-broker.ts';
+import { NOW } from '../../scene.ts';
+
+const CERTIFICATE = 'a'.repeat(64);
+const POLICIES = { registration: 'registration' };
+const CORE = {
+  id: 'acme-P1001',
+  version: 3,
+  owner: 'st-anna',
+  epoch: 1,
+  manufacturer: 'acme',
+  factoryCertificate: CERTIFICATE,
+  proof: 'claim',
+} as const;
+const OWNED: Device = { ...CORE, state: 'owned' };
+const REGISTERED: Device = { ...CORE, state: 'registered', registeredAt: NOW };
+
+describe('a registered device', () => {
+  test.each(['PENDING_ACTIVATION', 'INACTIVE', 'ACTIVE'] as const)(
+    'is active with thing and policy, from %s',
+    async (status) => {
+      const broker = makeBroker(status);
+      expect(await projectDevice(REGISTERED, broker, POLICIES)).toBe('active');
+      expect(await look(broker)).toEqual({ status: 'ACTIVE', things: ['acme-P1001'], policies: ['registration'] });
+    },
+  );
+
+  test('T049 becomes ACTIVE last, after its thing and its policy', async () => {
+    const broker = makeBroker('PENDING_ACTIVATION');
+    await projectDevice(REGISTERED, broker, POLICIES);
+    expect(broker.changes).toEqual([
+      'createThing acme-P1001',
+      `attachThing acme-P1001 ${CERTIFICATE}`,
+      `attachPolicy registration ${CERTIFICATE}`,
+      `setStatus ${CERTIFICATE} ACTIVE`,
+    ]);
+  });
+
+  test('loses another thing and another policy that hung on its certificate', async () => {
+    const broker = makeBroker('INACTIVE');
+    const arn = broker.arnOf(CERTIFICATE);
+    await broker.createThing('acme-P6666');
+    await broker.attachThing('acme-P6666', arn);
+    await broker.attachPolicy('operation', arn);
+    await projectDevice(REGISTERED, broker, POLICIES);
+    expect(await look(broker)).toEqual({ status: 'ACTIVE', things: ['acme-P1001'], policies: ['registration'] });
+  });
+
+  test.each(['REVOKED', 'PENDING_TRANSFER'] as const)('is stuck when its certificate is %s', async (status) => {
+    const broker = makeBroker(status);
+    await expect(projectDevice(REGISTERED, broker, POLICIES)).rejects.toMatchObject({ code: 'broker-stuck' });
+    expect(broker.changes).toEqual([]);
+  });
+
+  test('is absent when the broker does not have its certificate', async () => {
+    const broker = new MemoryBroker();
+    expect(await projectDevice(REGISTERED, broker, POLICIES)).toBe('absent');
+    expect(broker.changes).toEqual([]);
+  });
+
+  test.each(['acme-+', 'acme-#', 'acme-*', 'acme-${iot:ClientId}', 'acme/P1001', 'acme-P1001\n', '', 'a'.repeat(65)])(
+    'T035 is no device when its stored id is "%s", before any call that changes something',
+    async (id) => {
+      const broker = makeBroker('PENDING_ACTIVATION');
+      await expect(projectDevice({ ...REGISTERED, id }, broker, POLICIES)).rejects.toMatchObject({
+        code: 'row-malformed',
+      });
+      expect(broker.changes).toEqual([]);
+    },
+  );
+});
+
+describe('an owned device', () => {
+  test.each(['ACTIVE', 'INACTIVE', 'REVOKED'] as const)(
+    'has no factory certificate afterwards, from %s',
+    async (status) => {
+      const broker = makeBroker('INACTIVE');
+      const arn = broker.arnOf(CERTIFICATE);
+      await broker.createThing('acme-P1001');
+      await broker.attachThing('acme-P1001', arn);
+      await broker.attachPolicy('operation', arn);
+      await broker.setStatus(CERTIFICATE, status);
+      expect(await projectDevice(OWNED, broker, POLICIES)).toBe('absent');
+      expect(await broker.findCertificate(CERTIFICATE)).toBeUndefined();
+    },
+  );
+
+  test('is closed before its policy and its thing go', async () => {
+    const broker = makeBroker('PENDING_ACTIVATION');
+    await projectDevice(REGISTERED, broker, POLICIES);
+    const before = broker.changes.length;
+    await projectDevice(OWNED, broker, POLICIES);
+    expect(broker.changes.slice(before).map((change) => change.split(' ')[0])).toEqual([
+      'setStatus',
+      'detachPolicy',
+      'detachThing',
+      'deleteCertificate',
+    ]);
+  });
+
+  test('is left waiting when its certificate waits for activation: its next connect asks again', async () => {
+    const broker = makeBroker('PENDING_ACTIVATION');
+    expect(await projectDevice(OWNED, broker, POLICIES)).toBe('waiting');
+    expect(broker.changes).toEqual([]);
+  });
+});
+
+function makeBroker(status: Parameters<MemoryBroker['seed']>[1]): MemoryBroker {
+  const broker = new MemoryBroker({ policies: ['registration', 'operation'] });
+  broker.seed(CERTIFICATE, status);
+  return broker;
+}
+
+async function look(broker: MemoryBroker) {
+  const certificate = await broker.findCertificate(CERTIFICATE);
+  const arn = broker.arnOf(CERTIFICATE);
+  return {
+    status: certificate?.status,
+    things: await broker.listThings(arn),
+    policies: await broker.listPolicies(arn),
+  };
+}

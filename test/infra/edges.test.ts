@@ -1,0 +1,136 @@
+// Who outside the stack may start something in it, and under what name? (T045: confused deputies)
+import { expect, test } from 'vitest';
+
+import { ACCOUNT, flat, list, ofType, type Resource, type Statement, statements, synthesise } from './synth.ts';
+
+const { serviceResources: service } = synthesise({ prefix: 'ward-7' });
+const { serviceResources: longest } = synthesise({ prefix: 'a'.repeat(21), region: 'us-gov-west-1' });
+
+const isOurs = ({ Condition = {} }: Statement) => {
+  const sources = Object.values(Condition).map((keys) => keys['aws:SourceArn']);
+  return Condition['StringEquals']?.['aws:SourceAccount'] === ACCOUNT && sources.some((source) => source !== undefined);
+};
+
+test('T045 every permission of a service to invoke a function names the source and its account', () => {
+  const permissions = ofType(service, 'AWS::Lambda::Permission');
+  expect(permissions).toHaveLength(1); // the sweep; all other work comes through queues
+  for (const [id, { Properties }] of permissions) {
+    expect(Properties, id).toMatchObject({ Principal: 'events.amazonaws.com', SourceAccount: ACCOUNT });
+    expect(flat(Properties['SourceArn']), id).toMatch(/^<OnboardingAlignmentSweepRule.*\.Arn>$/);
+  }
+});
+
+test('T045 only our rule can take the role that fills the queue of first connects', () => {
+  const roles = ofType(service, 'AWS::IAM::Role')
+    .map(([, { Properties }]) => statements(Properties['AssumeRolePolicyDocument']))
+    .filter(([trust]) => trust?.Principal?.Service === 'iot.amazonaws.com');
+  expect(roles).toHaveLength(1);
+  const [{ Properties }] = topicRules();
+  expect(roles[0]?.[0]?.Condition).toEqual({
+    ArnEquals: { 'aws:SourceArn': `arn:aws:iot:eu-central-1:${ACCOUNT}:rule/${String(Properties['RuleName'])}` },
+    StringEquals: { 'aws:SourceAccount': ACCOUNT },
+  });
+});
+
+test('T045 every statement that lets a service into a queue or topic names the source and its account', () => {
+  const documents = ['AWS::SQS::QueuePolicy', 'AWS::SNS::TopicPolicy'].flatMap((type) => ofType(service, type));
+  const allowed = documents
+    .flatMap(([, { Properties }]) => statements(Properties['PolicyDocument']))
+    .filter(({ Effect }) => Effect === 'Allow');
+  expect(allowed).toHaveLength(3); // manifests, sweeps that failed, alarms
+  for (const statement of allowed) expect(isOurs(statement), JSON.stringify(statement)).toBe(true);
+});
+
+test('the rule hears of every certificate the broker registers, and keeps what it cannot deliver', () => {
+  const [{ Properties }, ...others] = topicRules();
+  expect(others).toEqual([]);
+  expect(Properties['RuleName']).toBe('ward_7_first_connects');
+  expect(Properties['TopicRulePayload']).toMatchObject({
+    Sql: "SELECT * FROM '$aws/events/certificates/registered/+'",
+    AwsIotSqlVersion: '2016-03-23',
+    ErrorAction: { Sqs: {} },
+  });
+});
+
+function topicRules(): [Resource, ...Resource[]] {
+  const [first, ...others] = ofType(service, 'AWS::IoT::TopicRule').map(([, rule]) => rule);
+  if (first === undefined) throw new Error('expected a topic rule');
+  return [first, ...others];
+}
+
+const devicePolicies = ofType(service, 'AWS::IoT::Policy');
+
+test('there is one device policy for each phase of life', () => {
+  expect(devicePolicies.map(([, { Properties }]) => Properties['PolicyName']).toSorted()).toEqual([
+    'ward-7-operation',
+    'ward-7-registration',
+  ]);
+});
+
+test.each(devicePolicies)('%s lets a device be only itself and reach only its own topics', (_id, { Properties }) => {
+  const [connect, ...rest] = statements(Properties['PolicyDocument']);
+  const thing = '${iot:Connection.Thing.ThingName}';
+  const iot = `arn:aws:iot:eu-central-1:${ACCOUNT}`;
+  expect(connect).toEqual({
+    Effect: 'Allow',
+    Action: 'iot:Connect',
+    Resource: `${iot}:client/${thing}`,
+    Condition: { Bool: { 'iot:Connection.Thing.IsAttached': 'true' } },
+  });
+  for (const { Action, Resource } of rest) {
+    const kind = Action === 'iot:Subscribe' ? 'topicfilter' : 'topic';
+    for (const resource of list(Resource)) expect(flat(resource)).toMatch(`${iot}:${kind}/wardkey/${thing}/`);
+  }
+});
+
+test('a device that is only registered may ask for a certificate and for nothing else', () => {
+  const policy = devicePolicies.find(([, { Properties }]) => Properties['PolicyName'] === 'ward-7-registration')?.[1];
+  const topics = statements(policy?.Properties['PolicyDocument'])
+    .slice(1)
+    .flatMap(({ Action, Resource }) =>
+      list(Resource).map((resource) => `${String(Action)} ${flat(resource).split('}/')[1] ?? ''}`),
+    );
+  expect(topics).toEqual([
+    'iot:Publish certificate/request',
+    'iot:Publish certificate/confirm',
+    'iot:Subscribe certificate/accepted',
+    'iot:Subscribe certificate/rejected',
+    'iot:Receive certificate/accepted',
+    'iot:Receive certificate/rejected',
+  ]);
+});
+
+test('a device policy has no wildcard but the class of telemetry, and fits the 2048 characters of IoT Core everywhere', () => {
+  for (const [id, { Properties }] of [...devicePolicies, ...ofType(longest, 'AWS::IoT::Policy')]) {
+    const text = documentText(Properties['PolicyDocument']);
+    expect(text.match(/[^"]*\*/g) ?? [], id).toEqual(
+      String(Properties['PolicyName']).endsWith('operation') ? [expect.stringMatching(/\/telemetry\/\*$/)] : [],
+    );
+    expect(text.replace(/\s/g, '').length, id).toBeLessThanOrEqual(2048);
+  }
+});
+
+function documentText(document: unknown): string {
+  return JSON.stringify(document, (_key, value: unknown) =>
+    typeof value === 'object' && value !== null && 'Fn::Join' in value ? flat(value) : value,
+  );
+}
+
+test('only a signature in the manifests folder starts an import', () => {
+  const patterns = ofType(service, 'AWS::Events::Rule')
+    .map(([, { Properties }]) => Properties['EventPattern'])
+    .filter(Boolean);
+  expect(patterns).toEqual([
+    {
+      source: ['aws.s3'],
+      'detail-type': ['Object Created'],
+      detail: { bucket: { name: [expect.anything()] }, object: { key: [{ wildcard: 'manifests/*.jws' }] } },
+    },
+  ]);
+});
+
+test('the guard is deleted before anything else of the stack', () => {
+  const [[guardId, guard] = ['', { DependsOn: [] }]] = ofType(service, 'Custom::WardkeyDeletionGuard');
+  const others = Object.keys(service).filter((id) => id !== guardId && id !== 'CDKMetadata');
+  expect([...(guard.DependsOn ?? [])].toSorted()).toEqual(others.toSorted());
+});

@@ -1,0 +1,253 @@
+// Does every function have its own, least permissions, and does every failure reach somebody?
+import { readFileSync } from 'node:fs';
+
+import { expect, test } from 'vitest';
+
+import { OUTPUTS, type StepName, STEPS } from '../../shared/env.ts';
+import { flat, list, ofType, type Statement, statements, synthesise, template } from './synth.ts';
+
+const { serviceResources: service, service: stack } = synthesise();
+const functions = ofType(service, 'AWS::Lambda::Function');
+const named = (step: StepName) =>
+  functions.find(([, { Properties }]) => Properties['FunctionName'] === `wardkey-${step}`)?.[1];
+
+test('every step is one function, found by the name in its output', () => {
+  const { Outputs = {} } = template(stack);
+  const names = functions.map(([, { Properties }]) => Properties['FunctionName']);
+  expect(names.toSorted()).toEqual(
+    Object.keys(STEPS)
+      .map((step) => `wardkey-${step}`)
+      .toSorted(),
+  );
+  for (const step of Object.keys(STEPS) as StepName[]) {
+    expect(Outputs[OUTPUTS.function(step)]?.Value).toBe(`wardkey-${step}`);
+  }
+  for (const name of [OUTPUTS.manifestBucket, OUTPUTS.registrationPolicy, OUTPUTS.operationPolicy]) {
+    expect(Outputs).toHaveProperty(name);
+  }
+});
+
+test('each function has a role of its own', () => {
+  const roles = functions.map(([, { Properties }]) => flat(Properties['Role']));
+  expect(new Set(roles).size).toBe(functions.length);
+});
+
+/** What reading from a queue takes. */
+const FED = [
+  'sqs:ChangeMessageVisibility',
+  'sqs:DeleteMessage',
+  'sqs:GetQueueAttributes',
+  'sqs:GetQueueUrl',
+  'sqs:ReceiveMessage',
+];
+
+test.each(functions)(
+  '%s runs Node 24, with reserved concurrency, a dead letter queue and a log that is encrypted and ends',
+  (_id, { Properties }) => {
+    expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });
+    expect(Properties['ReservedConcurrentExecutions']).toBeGreaterThan(0);
+    expect(flat((Properties['DeadLetterConfig'] as Record<string, unknown>)['TargetArn'])).toMatch(/^<FailedCalls/);
+    const log = service[flat((Properties['LoggingConfig'] as Record<string, unknown>)['LogGroup']).slice(1, -1)];
+    expect(log?.Properties['RetentionInDays']).toBe(365);
+    expect(JSON.stringify(log?.Properties['KmsKeyId'])).toContain('MessagesKey');
+  },
+);
+
+const policies = [...ofType(service, 'AWS::IAM::Policy'), ...ofType(service, 'AWS::IAM::ManagedPolicy')];
+
+test.each(policies)('%s names every action and, but for a listed few, every resource', (_id, { Properties }) => {
+  for (const { Action, Resource } of statements(Properties['PolicyDocument'])) {
+    expect(list(Action).filter((action) => action.includes('*'))).toEqual([]);
+    if (list(Resource).map(flat).includes('*')) {
+      expect(list(Action).filter((action) => !WITHOUT_RESOURCE.includes(action))).toEqual([]);
+    }
+  }
+});
+
+const WITHOUT_RESOURCE = [
+  'iot:RegisterCACertificate',
+  'iot:ListAttachedPolicies',
+  'iot:ListPrincipalThings',
+  'iot:ListPrincipalThingsV2',
+];
+
+test.each([
+  ['register-device', { Whitelist: 'read', Owners: 'read', Devices: 'count', Ledger: 'append' }],
+  ['align-broker', { Devices: 'write', Ledger: 'append' }],
+  ['import-manifest', { Whitelist: 'write', Owners: 'read', Ledger: 'append' }],
+  ['claim-devices', { Whitelist: 'read', Owners: 'read', Devices: 'write', Ledger: 'append' }],
+  ['change-trust', { Owners: 'write', Ledger: 'append' }],
+  ['show-device', { Whitelist: 'read', Devices: 'read', Ledger: 'read' }],
+  ['guard-deletion', { Owners: 'read' }],
+] as const)('%s is given exactly the tables it uses, in its environment and in its role', (step, tables) => {
+  const variables = variablesOf(step);
+  const given = Object.keys(variables).filter((name) => name.endsWith('_TABLE'));
+  expect(given.toSorted()).toEqual(
+    Object.keys(tables)
+      .map((name) => `${name.toUpperCase()}_TABLE`)
+      .toSorted(),
+  );
+  for (const table of ['Whitelist', 'Devices', 'Owners', 'Ledger'] as const) {
+    const use = (tables as Partial<Record<string, keyof typeof USES>>)[table];
+    expect(dynamodbActions(step, table), table).toEqual(use === undefined ? [] : USES[use].toSorted());
+  }
+});
+
+const READS = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];
+const USES = {
+  append: ['dynamodb:PutItem'],
+  read: READS,
+  write: [...READS, 'dynamodb:ConditionCheckItem', 'dynamodb:PutItem'],
+  count: [...READS, 'dynamodb:ConditionCheckItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+};
+
+test.each([
+  ['register-device', ['sqs:SendMessage', ...FED]],
+  [
+    'align-broker',
+    [
+      ...['Describe', 'Update', 'Delete'].map((verb) => `iot:${verb}Certificate`),
+      ...['AttachPolicy', 'DetachPolicy', 'CreateThing', 'DeleteThing'].map((action) => `iot:${action}`),
+      ...['AttachThingPrincipal', 'DetachThingPrincipal', 'ListAttachedPolicies'].map((action) => `iot:${action}`),
+      ...['iot:ListPrincipalThings', 'iot:ListPrincipalThingsV2', 'sqs:SendMessage'],
+      ...FED,
+    ],
+  ],
+  [
+    'import-manifest',
+    ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket', 's3:PutObject', 'sqs:SendMessage', ...FED],
+  ],
+  ['claim-devices', ['sqs:SendMessage']],
+  [
+    'change-trust',
+    ['iot:DescribeCACertificate', 'iot:RegisterCACertificate', 'iot:UpdateCACertificate', 'sqs:SendMessage'],
+  ],
+  ['show-device', ['sqs:SendMessage']],
+  ['guard-deletion', ['iot:DescribeCACertificate', 'iot:ListTargetsForPolicy', 'sqs:SendMessage']],
+] as const)('beside tables, keys and its log, %s may do exactly what its work needs', (step, actions) => {
+  const others = roleStatements(step)
+    .flatMap(({ Action }) => list(Action))
+    .filter((action) => !/^(dynamodb|kms|logs):/.test(action));
+  expect([...new Set(others)].toSorted()).toEqual([...actions].toSorted());
+});
+
+test('align-broker alone may change certificates and things at the broker', () => {
+  const changes = /^iot:(Update|Delete|Attach|Detach|Create)(Certificate|Policy|Thing)/;
+  const able = (Object.keys(STEPS) as StepName[]).filter((step) =>
+    roleStatements(step).some(({ Action }) => list(Action).some((action) => changes.test(action))),
+  );
+  expect(able).toEqual(['align-broker']);
+});
+
+test('a storage key works for a role only through the service that stores', () => {
+  const uses = policies
+    .flatMap(([, { Properties }]) => statements(Properties['PolicyDocument']))
+    .filter(({ Action }) => list(Action).some((action) => action.startsWith('kms:')))
+    .filter(({ Condition }) => Condition?.['StringEquals']?.['kms:ViaService'] === undefined);
+  // The event source of a queue polls with the role: CDK grants it decryption with the messages key as it is.
+  for (const { Action, Resource } of uses) {
+    expect(list(Action)).toEqual(['kms:Decrypt']);
+    expect(flat(Resource)).toContain('MessagesKey');
+  }
+});
+
+test('queues refuse plain HTTP and are encrypted with the messages key', () => {
+  const queues = ofType(service, 'AWS::SQS::Queue');
+  const closed = ofType(service, 'AWS::SQS::QueuePolicy')
+    .filter(([, { Properties }]) =>
+      statements(Properties['PolicyDocument']).some(
+        ({ Effect, Condition }) => Effect === 'Deny' && Condition?.['Bool']?.['aws:SecureTransport'] === 'false',
+      ),
+    )
+    .flatMap(([, { Properties }]) => (Properties['Queues'] as unknown[]).map(flat));
+  for (const [id, { Properties }] of queues) {
+    expect(closed, id).toContain(`<${id}>`);
+    expect(JSON.stringify(Properties['KmsMasterKeyId']), id).toContain('MessagesKey');
+  }
+});
+
+test('a message that fails comes back alone, and no queue starts more workers than its function reserves', () => {
+  const sources = ofType(service, 'AWS::Lambda::EventSourceMapping');
+  expect(sources).toHaveLength(3);
+  for (const [id, { Properties }] of sources) {
+    expect(Properties['FunctionResponseTypes'], id).toEqual(['ReportBatchItemFailures']);
+    const { MaximumConcurrency } = Properties['ScalingConfig'] as { MaximumConcurrency: number };
+    const target = service[flat(Properties['FunctionName']).slice(1, -1)];
+    expect(MaximumConcurrency, id).toBeLessThanOrEqual(Number(target?.Properties['ReservedConcurrentExecutions']));
+  }
+});
+
+test('a worker that runs to its end still holds the lease of its device (60 seconds)', () => {
+  expect(Number(named('align-broker')?.Properties['Timeout'])).toBeLessThan(60);
+});
+
+const alarms = ofType(service, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
+const readme = readFileSync('infra/README.md', 'utf8');
+const anchors = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+  title
+    .toLowerCase()
+    .replace(/[^a-z0-9 -]/g, '')
+    .replaceAll(' ', '-'),
+);
+
+test('every function, every work queue and every queue of dead letters has an alarm', () => {
+  const watched = (metric: string, dimension: string) =>
+    alarms
+      .filter(({ MetricName }) => MetricName === metric)
+      .map(({ Dimensions }) =>
+        flat((Dimensions as { Name: string; Value: unknown }[]).find(({ Name }) => Name === dimension)?.Value),
+      );
+  const work = ofType(service, 'AWS::SQS::Queue').filter(
+    ([, { Properties }]) => Properties['RedrivePolicy'] !== undefined,
+  );
+  const dead = ofType(service, 'AWS::SQS::Queue').filter(
+    ([, { Properties }]) => Properties['RedrivePolicy'] === undefined,
+  );
+  expect(watched('Errors', 'FunctionName').toSorted()).toEqual(functions.map(([id]) => `<${id}>`).toSorted());
+  expect(watched('ApproximateAgeOfOldestMessage', 'QueueName').toSorted()).toEqual(
+    work.map(([id]) => `<${id}.QueueName>`).toSorted(),
+  );
+  expect(watched('ApproximateNumberOfMessagesVisible', 'QueueName').toSorted()).toEqual(
+    dead.map(([id]) => `<${id}.QueueName>`).toSorted(),
+  );
+});
+
+test.each(alarms.map(({ AlarmDescription, AlarmActions }) => [AlarmDescription as string, AlarmActions] as const))(
+  'the alarm "%s" goes to the topic and names an article that exists',
+  (description, actions) => {
+    expect(list(actions as unknown[]).map(flat)).toEqual([expect.stringMatching(/^<AlarmsTopic/)]);
+    const [, anchor] = / Runbook: infra\/README\.md#([a-z-]+)$/.exec(description) ?? [];
+    expect(anchors).toContain(anchor);
+  },
+);
+
+test('every article of the runbook belongs to an alarm', () => {
+  const articles = readme.slice(readme.indexOf('## Alarms'), readme.indexOf('## Decisions'));
+  const titles = [...articles.matchAll(/^### (.*)$/gm)].map(([, title = '']) =>
+    title.toLowerCase().replaceAll(' ', '-'),
+  );
+  const used = alarms.map(({ AlarmDescription }) => (AlarmDescription as string).split('#')[1]);
+  expect(titles.filter((title) => !used.includes(title))).toEqual([]);
+});
+
+function variablesOf(step: StepName): Record<string, unknown> {
+  return (named(step)?.Properties['Environment'] as { Variables: Record<string, unknown> }).Variables;
+}
+
+function roleStatements(step: StepName): readonly Statement[] {
+  const [role] = (named(step)?.Properties['Role'] as { 'Fn::GetAtt': [string, string] })['Fn::GetAtt'];
+  return ofType(service, 'AWS::IAM::Policy')
+    .filter(([, { Properties }]) => (Properties['Roles'] as unknown[]).map(flat).includes(`<${role}>`))
+    .flatMap(([, { Properties }]) => statements(Properties['PolicyDocument']));
+}
+
+function dynamodbActions(step: StepName, table: 'Whitelist' | 'Devices' | 'Owners' | 'Ledger'): readonly string[] {
+  const arn = (resource: unknown) => flat(resource).replace(/^.*ExportsOutput(FnGetAtt|Ref)/, '');
+  return roleStatements(step)
+    .filter(({ Resource }) =>
+      list(Resource).some((one) => arn(one).startsWith(table) && !flat(one).includes('/index/')),
+    )
+    .flatMap(({ Action }) => list(Action))
+    .filter((action) => action.startsWith('dynamodb:'))
+    .toSorted();
+}

@@ -1,0 +1,129 @@
+// Is what must never be lost kept, encrypted and recoverable?
+import { expect, test } from 'vitest';
+
+import { ACCOUNT, flat, list, ofType, type Resource, resources, statements, synthesise } from './synth.ts';
+
+const { trustResources: kept, serviceResources: service, trust } = synthesise();
+const { trustResources: destroyed, trust: destroyedTrust } = synthesise({ retention: 'destroy' });
+
+const TABLE = 'AWS::DynamoDB::GlobalTable';
+const tables = ofType(kept, TABLE);
+const replica = ({ Properties }: Resource) => (Properties['Replicas'] as Record<string, unknown>[])[0] ?? {};
+
+test('there are four tables, each on demand, with the same key attributes', () => {
+  expect(tables).toHaveLength(4);
+  for (const [, { Properties }] of tables) {
+    expect(Properties['BillingMode']).toBe('PAY_PER_REQUEST');
+    expect(Properties['KeySchema']).toEqual([
+      { AttributeName: 'pk', KeyType: 'HASH' },
+      { AttributeName: 'sk', KeyType: 'RANGE' },
+    ]);
+  }
+});
+
+test.each(tables)('table %s is encrypted with the records key and can be restored to any second', (_id, table) => {
+  expect(table.Properties['SSESpecification']).toEqual({ SSEEnabled: true, SSEType: 'KMS' });
+  expect(flat((replica(table)['SSESpecification'] as Record<string, unknown>)['KMSMasterKeyId'])).toMatch(
+    /^<RecordsKey/,
+  );
+  expect(replica(table)['PointInTimeRecoverySpecification']).toEqual({ PointInTimeRecoveryEnabled: true });
+});
+
+test('in production tables, keys and buckets outlive their stack, and the stack does not go by accident', () => {
+  for (const [, table] of tables) expect(replica(table)['DeletionProtectionEnabled']).toBe(true);
+  for (const type of [TABLE, 'AWS::KMS::Key', 'AWS::S3::Bucket']) {
+    for (const [, { DeletionPolicy }] of ofType(kept, type)) expect(DeletionPolicy).toBe('Retain');
+  }
+  expect(trust.terminationProtection).toBe(true);
+});
+
+test('with retention=destroy nothing is protected from deletion', () => {
+  for (const [, table] of ofType(destroyed, TABLE)) expect(replica(table)['DeletionProtectionEnabled']).toBe(false);
+  for (const type of [TABLE, 'AWS::KMS::Key', 'AWS::S3::Bucket']) {
+    for (const [, { DeletionPolicy }] of ofType(destroyed, type)) expect(DeletionPolicy).toBe('Delete');
+  }
+  expect(destroyedTrust.terminationProtection).toBe(false);
+});
+
+test('the pending index holds keys only and belongs to the devices alone', () => {
+  const indexed = tables.filter(([, { Properties }]) => Properties['GlobalSecondaryIndexes'] !== undefined);
+  expect(indexed.map(([id]) => id)).toEqual([expect.stringMatching(/^Devices/)]);
+  expect(indexed[0]?.[1].Properties['GlobalSecondaryIndexes']).toEqual([
+    {
+      IndexName: 'pending',
+      KeySchema: [
+        { AttributeName: 'pendingShard', KeyType: 'HASH' },
+        { AttributeName: 'brokerPending', KeyType: 'RANGE' },
+      ],
+      Projection: { ProjectionType: 'KEYS_ONLY' },
+    },
+  ]);
+});
+
+test('manifests are versioned, encrypted with the records key, closed to the public, and announced', () => {
+  const [, bucket] = ofType(kept, 'AWS::S3::Bucket').find(([id]) => id.startsWith('Manifests')) ?? [];
+  expect(bucket?.Properties).toMatchObject({
+    VersioningConfiguration: { Status: 'Enabled' },
+    NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
+    PublicAccessBlockConfiguration: {
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    },
+  });
+  expect(JSON.stringify(bucket?.Properties['BucketEncryption'])).toMatch(/"aws:kms".*RecordsKey|RecordsKey.*"aws:kms"/);
+});
+
+test('every bucket refuses requests without TLS', () => {
+  const policies = ofType(kept, 'AWS::S3::BucketPolicy').map(([, { Properties }]) =>
+    statements(Properties['PolicyDocument']),
+  );
+  expect(policies).toHaveLength(ofType(kept, 'AWS::S3::Bucket').length);
+  for (const policy of policies) {
+    expect(
+      policy.some(
+        ({ Effect, Condition }) => Effect === 'Deny' && Condition?.['Bool']?.['aws:SecureTransport'] === 'false',
+      ),
+    ).toBe(true);
+  }
+});
+
+test('keys rotate each year', () => {
+  const keys = ofType(kept, 'AWS::KMS::Key');
+  expect(keys).toHaveLength(2);
+  for (const [, { Properties }] of keys) expect(Properties['EnableKeyRotation']).toBe(true);
+});
+
+test('no service may use the records key, and three may use the messages key, for this deployment only', () => {
+  const uses = ofType(kept, 'AWS::KMS::Key').flatMap(([id, { Properties }]) =>
+    statements(Properties['KeyPolicy'])
+      .filter(({ Principal }) => Principal?.Service !== undefined)
+      .map(({ Principal, Condition = {}, Action }) => ({ id, name: Principal?.Service, Condition, Action })),
+  );
+  expect(uses.every(({ id }) => id.startsWith('MessagesKey'))).toBe(true);
+  expect(uses.flatMap(({ Action }) => list(Action)).filter((action) => action.includes('*'))).toEqual([]);
+  const arn = (rest: string) => expect.stringMatching(new RegExp(`^arn:aws:${rest}:wardkey-\\*$`)) as string;
+  expect(Object.fromEntries(uses.map(({ name, Condition }) => [name, Condition]))).toEqual({
+    'events.amazonaws.com': {}, // names no source to KMS; the policies of the queues name the rules
+    'cloudwatch.amazonaws.com': {
+      StringEquals: { 'aws:SourceAccount': ACCOUNT },
+      ArnLike: { 'aws:SourceArn': arn(`cloudwatch:eu-central-1:${ACCOUNT}:alarm`) },
+    },
+    'logs.eu-central-1.amazonaws.com': {
+      ArnLike: { 'kms:EncryptionContext:aws:logs:arn': arn(`logs:eu-central-1:${ACCOUNT}:log-group`) },
+    },
+  });
+});
+
+test('no Lambda function stands in the trust stack, and no storage in the service stack', () => {
+  expect(ofType(kept, 'AWS::Lambda::Function')).toEqual([]);
+  for (const type of [TABLE, 'AWS::KMS::Key', 'AWS::S3::Bucket']) expect(ofType(service, type)).toEqual([]);
+});
+
+test('the trust stack cannot be deleted while the service stack stands on it', () => {
+  const { service: stack } = synthesise();
+  const text = JSON.stringify(resources(stack));
+  expect(text).toContain('"Fn::ImportValue":"wardkey-trust:');
+  expect(text).not.toContain('GetStackOutput'); // a weak reference: it would not hold the trust stack back
+});
