@@ -50,7 +50,9 @@ function isInstalled() {
 }
 
 function lockDigest() {
-  return createHash('sha256').update(readFileSync(join(ROOT, 'package-lock.json'))).digest('hex');
+  return createHash('sha256')
+    .update(readFileSync(join(ROOT, 'package-lock.json')))
+    .digest('hex');
 }
 
 // A lock whose owner is gone (a killed install) is broken; one without a pid yet is given two seconds.
@@ -100,7 +102,10 @@ function environment() {
 function requireNode(env) {
   const { stdout } = spawnSync('node', ['--version'], { env, encoding: 'utf8' });
   if (Number(/^v(\d+)/.exec(stdout ?? '')?.[1] ?? 0) >= NEEDED_NODE) return;
-  fail(1, `Node ${String(NEEDED_NODE)} or newer is needed; npm brings it on Linux, elsewhere put it first in PATH (found ${String(stdout).trim()})`);
+  fail(
+    1,
+    `Node ${String(NEEDED_NODE)} or newer is needed; npm brings it on Linux, elsewhere put it first in PATH (found ${String(stdout).trim()})`,
+  );
 }
 
 function fail(code, message) {
