@@ -3,18 +3,14 @@ import { Option, type Command } from 'commander';
 
 import { openTerminal, type Answer, type Terminal } from './terminal.ts';
 
-export interface CommonOptions {
-  readonly json?: true;
-}
+/** `args` are the command's arguments in order, a repeated last one flattened. */
+type Action<O> = (args: readonly string[], options: O, terminal: Terminal) => Promise<Answer>;
 
 /** Adds --json and runs the action; its answer is printed and becomes the exit code. */
-export function answering<O extends object>(
-  command: Command,
-  action: (args: readonly string[], options: O & CommonOptions, terminal: Terminal) => Promise<Answer>,
-): Command {
+export function answering<O extends object>(command: Command, action: Action<O>): Command {
   return command.option('--json', 'print one JSON document').action(async (...parameters: unknown[]) => {
     const args = parameters.slice(0, -2).flat() as string[];
-    const options = parameters.at(-2) as O & CommonOptions;
+    const options = parameters.at(-2) as O & { readonly json?: true };
     const json = options.json === true;
     const answer = await action(args, options, openTerminal(json));
     process.stdout.write(json ? `${JSON.stringify(answer.json, null, 2)}\n` : `${answer.text}\n`);

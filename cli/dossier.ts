@@ -64,7 +64,7 @@ function describeEntries(entries: Dossier['entries']): string {
       entry.leaf.time,
       entry.leaf.kind,
       describeActor(entry),
-      opens ? 'opens its leaf' : colour('red', 'does not open its leaf'),
+      opens ? 'opens its leaf' : { styled: colour('red', 'does not open its leaf') },
     ]),
   );
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
+import { OUTPUTS } from '../shared/env.ts';
 import type { Refusal } from '../shared/reasons.ts';
 import type { Deployment } from './deployment.ts';
 
@@ -27,12 +28,14 @@ const LONGEST_WAIT_MS = 5 * 60_000;
 /** Uploads the manifest and then `<file>.jws`, whose arrival starts the import; waits for this delivery's report. */
 export async function deliverManifest(deployment: Deployment, manufacturer: string, file: string): Promise<Report> {
   const client = new S3Client(deployment.place.config);
-  const bucket = deployment.output('ManifestBucket');
+  const bucket = deployment.output(OUTPUTS.manifestBucket);
   const key = `manifests/${manufacturer}/${basename(file)}`;
   const [manifest, signature] = [readFileSync(file), readFileSync(`${file}.jws`)];
   await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: manifest }));
   const { VersionId } = await client.send(new PutObjectCommand({ Bucket: bucket, Key: `${key}.jws`, Body: signature }));
-  for (const end = Date.now() + LONGEST_WAIT_MS; Date.now() < end; await setTimeout(POLL_MS)) {
+  const end = Date.now() + LONGEST_WAIT_MS;
+  while (Date.now() < end) {
+    await setTimeout(POLL_MS);
     const report = await readReport(client, bucket, `${key}.report.json`);
     if (report !== undefined && report.signatureVersion === VersionId) return report;
   }

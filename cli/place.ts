@@ -30,7 +30,8 @@ export async function findPlace(options: PlaceOptions, terminal: Terminal): Prom
   if (options.local !== true) {
     const region = options.region ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
     if (region === undefined) throw new UsageError('expected --region, AWS_REGION, or --local for the local cloud');
-    return { prefix, config: { region } };
+    const endpoint = process.env['AWS_ENDPOINT_URL'];
+    return { prefix, config: endpoint === undefined ? { region } : { region, endpoint, forcePathStyle: true } };
   }
   const local = await localUp({
     folder: DEFAULT_FOLDER,

@@ -67,15 +67,17 @@ export function dim(text: string): string {
   return colour('dim', text);
 }
 
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Text is made plain; what is styled was coloured here and holds nothing from outside. */
+export type Cell = string | { readonly styled: string };
+
+export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const grid = new Table({ head: [...head], style: { head: [], border: [] } });
-  grid.push(...rows.map((row) => row.map(plain)));
+  grid.push(...rows.map((row) => row.map((cell) => (typeof cell === 'string' ? plain(cell) : cell.styled))));
   return grid.toString();
 }
 
 /** Text from outside must not steer the terminal: control characters are shown, not sent (T122). */
 export function plain(text: string): string {
-   
   return text.replace(
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -44,7 +44,6 @@ export class Alignment extends Construct {
       environment: {
         alignments: this.queue.queueUrl,
         registrationPolicy: policies.registration.name,
-        operationPolicy: policies.operation.name,
       },
       permissions: [
         usePendingIndex(trust.tables.devices),

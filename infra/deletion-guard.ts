@@ -1,6 +1,5 @@
-// May the service stack be deleted? Not while devices hang on it: CloudFormation cannot remove an IoT policy that is
-// attached, and would stop half-way with devices cut off. The guard is asked first, and can refuse.
-import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
+// Which function answers whether the deployment may be deleted? Asked by the guard stack, through CloudFormation.
+import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 
@@ -11,22 +10,8 @@ import { brokerResources } from './local.ts';
 import { accept, wildcard } from './nag.ts';
 import { READ } from './permissions.ts';
 
-/**
- * Call last, when the stack has all its other resources: CloudFormation deletes in the reverse order of dependencies,
- * and this resource depends on every other one. The handler answers the ResponseURL itself.
- */
-export function guardDeletion(stack: Stack, service: Service, policies: DevicePolicies): void {
-  const step = createStep(stack, service, policies);
-  const others = stack.node.children;
-  const guard = new CustomResource(stack, 'DeletionGuard', {
-    resourceType: 'Custom::WardkeyDeletionGuard',
-    serviceToken: step.lambda.functionArn,
-    serviceTimeout: Duration.minutes(10),
-  });
-  for (const other of others) guard.node.addDependency(other);
-}
-
-function createStep(scope: Construct, service: Service, { registration, operation }: DevicePolicies) {
+/** The handler answers CloudFormation's ResponseURL itself. */
+export function createDeletionGuard(scope: Construct, service: Service, { registration, operation }: DevicePolicies) {
   const { stage } = service.parameters;
   const authorities = brokerResources(stage, [authoritiesOf(Stack.of(scope))]);
   const attachable = brokerResources(stage, [registration.arn, operation.arn]);

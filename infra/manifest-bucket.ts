@@ -20,13 +20,14 @@ export const MANIFESTS = 'manifests/*';
 /** The report of an import, beside its manifest. */
 export const REPORTS = 'manifests/*.report.json';
 
-export function createManifestBucket(scope: Construct, key: Key, parameters: Parameters): Bucket {
+export function createManifestBucket(scope: Construct, key: Key, parameters: Parameters) {
+  const accessLogs = createAccessLogs(scope, parameters);
   const manifests = new Bucket(scope, 'Manifests', {
     ...common(parameters),
     encryption: BucketEncryption.KMS,
     encryptionKey: key,
     bucketKeyEnabled: true,
-    serverAccessLogsBucket: createAccessLogs(scope, parameters) as IBucket,
+    serverAccessLogsBucket: accessLogs as IBucket,
     serverAccessLogsPrefix: 'manifests/',
   });
   // Set on the L1: the L2's way is a custom resource with a Lambda of its own that may change any bucket's settings.
@@ -35,7 +36,7 @@ export function createManifestBucket(scope: Construct, key: Key, parameters: Par
   };
   acceptPlainHttp(manifests, parameters.stage);
   accept(manifests, ONE_REGION, inBothPacks('S3BucketReplicationEnabled'));
-  return manifests;
+  return { manifests, accessLogs };
 }
 
 function createAccessLogs(scope: Construct, parameters: Parameters): Bucket {

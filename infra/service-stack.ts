@@ -5,9 +5,9 @@ import type { Construct } from 'constructs';
 
 import { OUTPUTS, type StepName, STEPS } from '../shared/env.ts';
 import { Alarms } from './alarms.ts';
-import { functionName, type Service } from './blueprint-function.ts';
+import { type BlueprintFunction, functionName, type Service } from './blueprint-function.ts';
 import { bundleHandlers, placeholders } from './bundles.ts';
-import { guardDeletion } from './deletion-guard.ts';
+import { createDeletionGuard } from './deletion-guard.ts';
 import { Governance } from './governance.ts';
 import { Onboarding } from './onboarding.ts';
 import { createOperatorPolicy } from './operator-policy.ts';
@@ -22,6 +22,8 @@ export interface ServiceStackProps extends StackProps {
 }
 
 export class ServiceStack extends Stack {
+  readonly deletionGuard: BlueprintFunction;
+
   constructor(scope: Construct, id: string, props: ServiceStackProps) {
     const { parameters, trust, ...stackProps } = props;
     super(scope, id, { description: 'Wardkey: what may be redeployed (functions, queues, rules)', ...stackProps });
@@ -38,7 +40,7 @@ export class ServiceStack extends Stack {
     const governance = new Governance(this, 'Governance', service);
     const acts = [whitelist.claimDevices, governance.changeTrust, governance.showDevice];
     const operator = createOperatorPolicy(this, service, acts);
-    guardDeletion(this, service, onboarding.policies);
+    this.deletionGuard = createDeletionGuard(this, service, onboarding.policies);
     this.tell(service, onboarding, operator);
   }
 
@@ -54,17 +56,12 @@ export class ServiceStack extends Stack {
   }
 
   // Read by the CLI (how it finds a deployment), by the end-to-end tests, and by whoever sets up roles and alarms.
-  private tell({ trust, parameters, alarms }: Service, { policies, alignment }: Onboarding, operator: ManagedPolicy) {
+  private tell({ parameters, alarms }: Service, { policies, alignment }: Onboarding, operator: ManagedPolicy) {
     const outputs = {
       ...functionNames(parameters.prefix),
-      [OUTPUTS.manifestBucket]: trust.manifests.bucketName,
       [OUTPUTS.registrationPolicy]: policies.registration.name,
       [OUTPUTS.operationPolicy]: policies.operation.name,
-      OperatorPolicy: operator.managedPolicyArn,
-      WhitelistTable: trust.tables.whitelist.tableName,
-      DevicesTable: trust.tables.devices.tableName,
-      OwnersTable: trust.tables.owners.tableName,
-      LedgerTable: trust.tables.ledger.tableName,
+      [OUTPUTS.operatorPolicy]: operator.managedPolicyArn,
       AlignmentQueue: alignment.queue.queueUrl,
       AlarmTopic: alarms.topic.topicArn,
     };

@@ -1,11 +1,11 @@
 // What must never be lost? Tables, manifests and the keys they are stored under. Deleting this stack keeps them all.
-import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { AttributeType, Billing, ProjectionType, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 
-import { PENDING_INDEX, TABLE_KEY, type TABLE_VARIABLES } from '../shared/env.ts';
+import { OUTPUTS, PENDING_INDEX, TABLE_KEY, type TABLE_VARIABLES } from '../shared/env.ts';
 import { createKeys, type KeyName } from './keys.ts';
 import { createManifestBucket, MANIFESTS, REPORTS } from './manifest-bucket.ts';
 import type { Parameters } from './parameters.ts';
@@ -45,9 +45,25 @@ export class TrustStack extends Stack {
       sortKey: { name: PENDING_INDEX.sortKey, type: AttributeType.STRING },
       projectionType: ProjectionType.KEYS_ONLY,
     });
-    this.manifests = createManifestBucket(this, this.keys.records, parameters);
+    const { manifests, accessLogs } = createManifestBucket(this, this.keys.records, parameters);
+    this.manifests = manifests;
     const bucket = this.exportValue(this.manifests.bucketArn);
     this.objects = { bucket, manifests: `${bucket}/${MANIFESTS}`, reports: `${bucket}/${REPORTS}` };
+    this.tell(accessLogs, parameters);
+  }
+
+  // Read by the CLI: where manifests go, and what a teardown may empty.
+  private tell(accessLogs: Bucket, { retention }: Parameters) {
+    const outputs = {
+      [OUTPUTS.manifestBucket]: this.manifests.bucketName,
+      [OUTPUTS.accessLogsBucket]: accessLogs.bucketName,
+      [OUTPUTS.retention]: retention,
+      [OUTPUTS.table('whitelist')]: this.tables.whitelist.tableName,
+      [OUTPUTS.table('devices')]: this.tables.devices.tableName,
+      [OUTPUTS.table('owners')]: this.tables.owners.tableName,
+      [OUTPUTS.table('ledger')]: this.tables.ledger.tableName,
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
 }
 

@@ -44,7 +44,12 @@ export const TABLE_KEY = { partitionKey: 'pk', sortKey: 'sk' } as const;
 export const OUTPUTS = {
   function: (step: StepName) =>
     `${step.replace(/(^|-)([a-z])/g, (_match, _hyphen, letter: string) => letter.toUpperCase())}Function`,
+  table: (table: keyof typeof TABLE_VARIABLES) => `${table.charAt(0).toUpperCase()}${table.slice(1)}Table`,
   manifestBucket: 'ManifestBucket',
+  accessLogsBucket: 'AccessLogsBucket',
+  /** `retain` or `destroy`: what deleting the stacks does to what they hold. */
+  retention: 'Retention',
+  operatorPolicy: 'OperatorPolicy',
   registrationPolicy: 'RegistrationPolicy',
   operationPolicy: 'OperationPolicy',
 } as const;
@@ -53,4 +58,6 @@ export const OUTPUTS = {
 export const STACKS = {
   trust: (prefix: string) => `${prefix}-trust`,
   service: (prefix: string) => `${prefix}-service`,
+  /** Deleted first; refuses while devices remain. */
+  guard: (prefix: string) => `${prefix}-guard`,
 } as const;

@@ -23,7 +23,7 @@ export function addDemoCommand(program: Command): void {
     const head = ['device', 'outcome', 'reason', 'first connect to decision'];
     const cells = rows.map(({ device, outcome, reason, milliseconds }) => [
       device,
-      colour(outcome === 'admitted' ? 'green' : 'red', outcome),
+      { styled: colour(outcome === 'admitted' ? 'green' : 'red', outcome) },
       reason,
       `${(milliseconds / 1000).toFixed(2)} s`,
     ]);

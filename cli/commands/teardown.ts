@@ -1,6 +1,7 @@
 // `wardkey teardown`: takes devices and authorities off AWS IoT Core, so that `cdk destroy` can follow.
 import type { Command } from 'commander';
 
+import { OUTPUTS } from '../../shared/env.ts';
 import { answering, withPlace, type PlaceOptions } from '../command.ts';
 import { findDeployment, type Deployment } from '../deployment.ts';
 import { findPlace } from '../place.ts';
@@ -35,6 +36,6 @@ export function addTeardownCommand(program: Command): void {
 
 /** Only buckets that the deployment itself declares disposable. */
 function disposableBuckets(deployment: Deployment): readonly string[] {
-  if (deployment.output('Retention') !== 'destroy') return [];
-  return [deployment.output('ManifestBucket'), deployment.output('AccessLogsBucket')];
+  if (deployment.output(OUTPUTS.retention) !== 'destroy') return [];
+  return [deployment.output(OUTPUTS.manifestBucket), deployment.output(OUTPUTS.accessLogsBucket)];
 }

@@ -9,6 +9,7 @@ import {
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
+import { OUTPUTS } from '../../shared/env.ts';
 import type { Deployment } from '../deployment.ts';
 import type { Credentials } from '../place.ts';
 
@@ -23,7 +24,7 @@ export async function findOperator(deployment: Deployment, file: string): Promis
   await client.send(new CreateUserCommand({ UserName: USER })).catch((error: unknown) => {
     if (!(error instanceof EntityAlreadyExistsException)) throw error;
   });
-  const PolicyArn = deployment.output('OperatorPolicy');
+  const PolicyArn = deployment.output(OUTPUTS.operatorPolicy);
   await client.send(new AttachUserPolicyCommand({ UserName: USER, PolicyArn }));
   const { AccessKey } = await client.send(new CreateAccessKeyCommand({ UserName: USER }));
   const credentials = { accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' };

@@ -38,7 +38,7 @@ export async function findRemains(deployment: Deployment): Promise<Remains> {
 
 async function findAuthorities(deployment: Deployment, registry: AuthorityRegistry): Promise<readonly string[]> {
   const documents = DynamoDBDocumentClient.from(new DynamoDBClient(deployment.place.config));
-  const rows = dynamodbRegistry(documents, { owners: deployment.output('OwnersTable') });
+  const rows = dynamodbRegistry(documents, { owners: deployment.output(OUTPUTS.table('owners')) });
   const known = (await rows.list(AUTHORITIES.table, AUTHORITIES.pk, '')).map(({ sk }) => sk);
   const registered = await Promise.all(known.map((id) => registry.isRegistered(id)));
   return known.filter((_id, index) => registered[index]);

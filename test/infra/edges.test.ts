@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 import { ACCOUNT, flat, list, ofType, type Resource, type Statement, statements, synthesise } from './synth.ts';
 
-const { serviceResources: service } = synthesise({ prefix: 'ward-7' });
+const { serviceResources: service, guardResources, guard, service: serviceStack } = synthesise({ prefix: 'ward-7' });
 const { serviceResources: longest } = synthesise({ prefix: 'a'.repeat(21), region: 'us-gov-west-1' });
 
 const isOurs = ({ Condition = {} }: Statement) => {
@@ -129,8 +129,9 @@ test('only a signature in the manifests folder starts an import', () => {
   ]);
 });
 
-test('the guard is deleted before anything else of the stack', () => {
-  const [[guardId, guard] = ['', { DependsOn: [] }]] = ofType(service, 'Custom::WardkeyDeletionGuard');
-  const others = Object.keys(service).filter((id) => id !== guardId && id !== 'CDKMetadata');
-  expect([...(guard.DependsOn ?? [])].toSorted()).toEqual(others.toSorted());
+test('the guard stands on the service stack, so it is deleted before anything that it guards', () => {
+  const [[, custom] = []] = ofType(guardResources, 'Custom::WardkeyDeletionGuard');
+  expect(Object.keys(guardResources).filter((id) => id !== 'CDKMetadata')).toHaveLength(1);
+  expect(JSON.stringify(custom?.Properties['ServiceToken'])).toMatch(/Fn::ImportValue.*ward-7-service:/);
+  expect(guard.dependencies).toContain(serviceStack);
 });

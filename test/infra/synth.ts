@@ -28,6 +28,7 @@ export function synthesise(parameters: Readonly<Record<string, unknown>> = {}) {
     ...deployment,
     trustResources: resources(deployment.trust),
     serviceResources: resources(deployment.service),
+    guardResources: resources(deployment.guard),
   };
 }
 

@@ -62,8 +62,20 @@ async function readRefusals(certificateId: string, registry: Registry): Promise<
 }
 
 async function readStreams(streams: readonly string[], registry: Registry): Promise<readonly ShownEntry[]> {
-  const entries = (await Promise.all(streams.map((stream) => readEntries(stream, registry)))).flat();
-  return entries.sort((a, b) => Date.parse(a.entry.leaf.time) - Date.parse(b.entry.leaf.time));
+  const entries = await Promise.all(streams.map((stream) => readEntries(stream, registry)));
+  return entries
+    .flatMap(timeWithinStream)
+    .sort((a, b) => a.time - b.time)
+    .map(({ shown }) => shown);
+}
+
+/** Two workers' clocks may differ: the order of a stream is its seq, and an entry is no older than the one before it. */
+function timeWithinStream(entries: readonly ShownEntry[]): { shown: ShownEntry; time: number }[] {
+  let latest = 0;
+  return entries.map((shown) => {
+    latest = Math.max(latest, Date.parse(shown.entry.leaf.time));
+    return { shown, time: latest };
+  });
 }
 
 async function readEntries(stream: string, registry: Registry): Promise<readonly ShownEntry[]> {

@@ -44,7 +44,6 @@ export async function registerDevice(notice: Notice, world: RegisterDeviceWorld)
 }
 
 async function decideOnce(notice: Notice, world: RegisterDeviceWorld): Promise<Outcome<Registration> | 'lost'> {
-  const now = world.clock.now();
   // 1 Read what the whitelist and the trust anchors know of this certificate and this authority.
   const { certificateId, authorityId } = notice;
   const [listed, authority] = await world.registry.read([listingKey(certificateId), authorityKey(authorityId)]);
@@ -53,6 +52,7 @@ async function decideOnce(notice: Notice, world: RegisterDeviceWorld): Promise<O
   const listing = parseListing(listed);
   const [row] = await world.registry.read([deviceKey(listing.device)]);
   const device = row === undefined ? undefined : parseDevice(row);
+  const now = world.clock.now();
   // 3 Verify: the listed certificate, under the authority it was listed with, valid now (foreign CA, expired).
   const presented = {
     certificateId,

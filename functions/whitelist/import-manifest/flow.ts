@@ -13,7 +13,7 @@ import {
   type VerifiedManifest,
 } from '../../../shared/whitelist/signature.ts';
 import { listLines, type LineReport } from './list-lines.ts';
-import { readLines } from './lines.ts';
+import { readLines, type Line } from './lines.ts';
 import type { Delivery } from './notice.ts';
 import { writeReport } from './report.ts';
 
@@ -58,7 +58,7 @@ async function importOnce(
   if (verified.outcome === 'refused') return verified;
   // 3 Check the header: a signer speaks for its own manufacturer, in that manufacturer's folder.
   const opening = await readOpening(world.manifests.read(object));
-  const header = parseManifestHeader(opening.first);
+  const header = readHeader(opening.first);
   if (header.outcome === 'refused') return header;
   if (header.value.manufacturer !== manufacturer) {
     return refused({ reason: 'manufacturer-differs', expected: manufacturer, got: header.value.manufacturer });
@@ -106,14 +106,20 @@ async function readText(chunks: AsyncIterable<Uint8Array>): Promise<string | und
   return Buffer.concat(parts).toString('utf8');
 }
 
-async function readOpening(chunks: AsyncIterable<Uint8Array>): Promise<{ first: string; devices: number }> {
-  let first = '';
+async function readOpening(chunks: AsyncIterable<Uint8Array>) {
+  let first: Line = { number: 1, text: '', cut: false };
   let lines = 0;
-  for await (const { text } of readLines(chunks)) {
-    if (lines === 0) first = text;
+  for await (const line of readLines(chunks)) {
+    if (lines === 0) first = line;
     lines += 1;
   }
   return { first, devices: Math.max(0, lines - 1) };
+}
+
+function readHeader({ text, cut, number }: Line): Outcome<ManifestHeader> {
+  // What was cut off may be what makes the line invalid.
+  if (cut) return refused({ reason: 'manifest-malformed', line: number, problem: 'expected at most 64 KiB' });
+  return parseManifestHeader(text);
 }
 
 async function readAuthorities(manufacturer: string, world: ImportManifestWorld): Promise<readonly Anchor[]> {

@@ -1,0 +1,72 @@
+// On which stage do the end-to-end tests play? A local cloud of their own, with the real stacks deployed into it.
+import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { bootstrap, deploy, isBootstrapped } from '../../cli/demo/cdk.ts';
+import { findDeployment, type Deployment } from '../../cli/deployment.ts';
+import { findBroker } from '../../cli/endpoint.ts';
+import { DEFAULT_FOLDER, localDown, localUp, type LocalCloud } from '../../cli/local/cloud.ts';
+import { placeInLocalCloud, type Credentials } from '../../cli/place.ts';
+import type { Broker } from '../../device/connect.ts';
+
+export const PREFIX = 'ward-e2e';
+const ROOT = join(import.meta.dirname, '..', '..');
+const FOLDER = join(DEFAULT_FOLDER, '..', 'e2e');
+const FACTORIES = join(FOLDER, 'factories');
+
+export interface Stage {
+  readonly cloud: LocalCloud;
+  readonly broker: Broker;
+  /** As the account's root. */
+  readonly deployment: Deployment;
+  /** Where factories of the tests keep their keys. */
+  readonly factories: string;
+}
+
+/** Starts empty, whatever an earlier run left. */
+export async function raiseStage(): Promise<Stage> {
+  await localDown(FOLDER, { forget: true });
+  rmSync(FACTORIES, { recursive: true, force: true });
+  const cloud = await localUp({ folder: FOLDER, venv: join(DEFAULT_FOLDER, 'venv'), progress: console.log });
+  if (!(await isBootstrapped(cloud))) await bootstrap(cloud, () => undefined);
+  await deploy(cloud, PREFIX, () => undefined);
+  const deployment = await findDeployment(placeInLocalCloud(cloud, PREFIX, cloud.credentials));
+  return { cloud, deployment, broker: await findBroker(deployment.place), factories: FACTORIES };
+}
+
+export async function strikeStage(): Promise<void> {
+  await localDown(FOLDER, { forget: true });
+}
+
+export function actingAs(stage: Stage, credentials: Credentials): Promise<Deployment> {
+  return findDeployment(placeInLocalCloud(stage.cloud, PREFIX, credentials));
+}
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The executable, as a person runs it, with the e2e cloud in its environment. */
+export function wardkey(stage: Stage, ...words: readonly string[]): Promise<Ran> {
+  return run(process.execPath, [join(ROOT, 'cli', 'wardkey.ts'), ...words], {
+    ...process.env,
+    ...stage.cloud.environment,
+    NO_COLOR: '1',
+  });
+}
+
+export function run(program: string, words: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Ran> {
+  const child = spawn(program, words, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (data: Buffer) => (stdout += data.toString('utf8')));
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString('utf8')));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      resolve({ code: code ?? -1, stdout, stderr });
+    });
+  });
+}
