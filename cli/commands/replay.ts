@@ -4,22 +4,33 @@ import { readFileSync } from 'node:fs';
 
 import { answering } from '../command.ts';
 import { describeRefusal } from '../invoke.ts';
-import { parseReplayFile, replayRegisterDevice, type Replay } from '../replay.ts';
+import { parseReplayFile, replayRegisterDevice, type Replay, type ReplayFile } from '../replay.ts';
 import { colour, table, UsageError, type Answer } from '../terminal.ts';
 
 export function addReplayCommand(program: Command): void {
   const replay = program.command('replay').description('replay an event file of events/ offline and show the verdict');
-  answering(replay.argument('<file>', 'events/<step>/<case>.json'), async ([file = '']) => describe(await run(file)));
+  answering(replay.argument('<file>', 'events/<step>/<case>.json'), async ([file = '']) => {
+    const recorded = parseOrNothing(readText(file));
+    if (recorded !== undefined) return describe(await replayRegisterDevice(recorded));
+    const json = { outcome: 'invalid', file };
+    return { ok: false, json, text: `"${file}" is not a recorded event: expected { event, world } as in events/` };
+  });
 }
 
-function run(file: string): Promise<Replay> {
-  let text: string;
+function parseOrNothing(text: string): ReplayFile | undefined {
   try {
-    text = readFileSync(file, 'utf8');
+    return parseReplayFile(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
   } catch (error) {
     throw new UsageError(`cannot read "${file}"`, { cause: error });
   }
-  return replayRegisterDevice(parseReplayFile(text));
 }
 
 function describe(replay: Replay): Answer {
