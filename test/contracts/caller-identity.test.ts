@@ -1,14 +1,17 @@
 // Do the STS of the fakes and the real one keep the same promises? Requests are signed by the SDK's own signer.
 import { GetCallerIdentityCommand, GetFederationTokenCommand, STSClient } from '@aws-sdk/client-sts';
 import { beforeAll, expect, test } from 'vitest';
+import * as z from 'zod';
 
+import { signAct } from '../../cli/identity.ts';
 import type { LocalCloud } from '../../cli/local/cloud.ts';
 import { IDENTITY_BODY, stsCallerIdentity } from '../../shared/aws/sts-caller-identity.ts';
-import { ACT_HEADER } from '../../shared/governance/act.ts';
+import { ACT_HEADER, proveAct } from '../../shared/governance/act.ts';
 import { FakeCallerIdentity, signHeaders } from '../fakes/fake-caller-identity.ts';
 import { callerIdentityContract } from './caller-identity-contract.ts';
 import { clientSettings, localAws } from './local-aws.ts';
 
+const AUDIENCE = 'arn:aws:lambda:us-east-1:000000000000:function:wardkey-change-trust';
 const PRINCIPAL = 'arn:aws:iam::000000000000:user/operator';
 
 callerIdentityContract('in memory', {
@@ -50,6 +53,20 @@ test('names nobody when the session token is missing', async () => {
   const { headers } = await capture('a'.repeat(64), operator);
   delete headers['x-amz-security-token'];
   expect(await stsCallerIdentity(cloud.endpoint).identify({ headers })).toBeUndefined();
+});
+
+test('takes an act that the CLI signed for the act of its principal, and for no other act', async () => {
+  const act = { kind: 'add-owner', owner: 'st-anna' };
+  const { endpoint, region } = cloud;
+  const identity = await signAct(act, AUDIENCE, { endpoint, region, credentials: operator });
+  const prove = (asked: object) =>
+    proveAct(
+      z.looseObject({}),
+      { act: asked, identity },
+      { audience: AUDIENCE, now: new Date(Date.now()).toISOString(), callers: stsCallerIdentity(endpoint) },
+    );
+  expect(await prove(act)).toEqual({ outcome: 'done', value: { act, principal } });
+  expect(await prove({ ...act, owner: 'st-bert' })).toMatchObject({ refusal: { reason: 'caller-unproved' } });
 });
 
 test('the body that is fixed here is the one the SDK signs', async () => {

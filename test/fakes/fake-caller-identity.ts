@@ -33,7 +33,7 @@ export class FakeCallerIdentity implements CallerIdentity {
 }
 
 export interface ActTime {
-  /** Name of the function that will be invoked. */
+  /** ARN of the function that will be invoked. */
   readonly audience: string;
   readonly now: string;
 }

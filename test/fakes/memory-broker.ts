@@ -13,6 +13,11 @@ export interface BrokerOptions {
   readonly authorities?: MemoryAuthorityRegistry;
 }
 
+export interface Attached {
+  readonly things?: readonly string[];
+  readonly policies?: readonly string[];
+}
+
 interface Certificate {
   status: BrokerStatus;
   readonly things: Set<string>;
@@ -64,9 +69,10 @@ export class MemoryBroker implements Broker {
     return known.status === 'ACTIVE' && known.policies.size > 0 && known.things.size > 0 ? 'connected' : 'closed';
   }
 
-  /** Sets the scene: the certificate is there with this status, attached to nothing. */
-  seed(certificateId: string, status: BrokerStatus): void {
-    this.#certificates.set(certificateId, { status, things: new Set(), policies: new Set() });
+  /** Sets the scene: the certificate is there with this status, attached to nothing unless told; no rule is checked. */
+  seed(certificateId: string, status: BrokerStatus, { things = [], policies = [] }: Attached = {}): void {
+    for (const thing of things) this.#things.add(thing);
+    this.#certificates.set(certificateId, { status, things: new Set(things), policies: new Set(policies) });
   }
 
   arnOf(certificateId: string): string {

@@ -17,7 +17,7 @@ import { anchorOf, makeAuthority, makeDevice, makeSigner, type Party, type Wishe
 export const ACCOUNT = '123456789012';
 export const OWNER = 'st-anna';
 export const PRINCIPAL = `arn:aws:sts::${ACCOUNT}:assumed-role/operator/ann`;
-export const AUDIENCE = 'wardkey-step-under-test';
+export const AUDIENCE = `arn:aws:lambda:eu-central-1:${ACCOUNT}:function:wardkey-step-under-test`;
 export const NOW = '2026-11-24T12:00:00.000Z';
 
 export type Scene = Awaited<ReturnType<typeof makeScene>>;

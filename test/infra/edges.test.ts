@@ -67,21 +67,24 @@ test('there is one device policy for each phase of life', () => {
   ]);
 });
 
-test.each(devicePolicies)('%s lets a device be only itself and reach only its own topics', (_id, { Properties }) => {
-  const [connect, ...rest] = statements(Properties['PolicyDocument']);
-  const thing = '${iot:Connection.Thing.ThingName}';
-  const iot = `arn:aws:iot:eu-central-1:${ACCOUNT}`;
-  expect(connect).toEqual({
-    Effect: 'Allow',
-    Action: 'iot:Connect',
-    Resource: `${iot}:client/${thing}`,
-    Condition: { Bool: { 'iot:Connection.Thing.IsAttached': 'true' } },
-  });
-  for (const { Action, Resource } of rest) {
-    const kind = Action === 'iot:Subscribe' ? 'topicfilter' : 'topic';
-    for (const resource of list(Resource)) expect(flat(resource)).toMatch(`${iot}:${kind}/wardkey/${thing}/`);
-  }
-});
+test.each(devicePolicies)(
+  'T054 T055 %s lets a device be only itself and reach only its own topics',
+  (_id, { Properties }) => {
+    const [connect, ...rest] = statements(Properties['PolicyDocument']);
+    const thing = '${iot:Connection.Thing.ThingName}';
+    const iot = `arn:aws:iot:eu-central-1:${ACCOUNT}`;
+    expect(connect).toEqual({
+      Effect: 'Allow',
+      Action: 'iot:Connect',
+      Resource: `${iot}:client/${thing}`,
+      Condition: { Bool: { 'iot:Connection.Thing.IsAttached': 'true' } },
+    });
+    for (const { Action, Resource } of rest) {
+      const kind = Action === 'iot:Subscribe' ? 'topicfilter' : 'topic';
+      for (const resource of list(Resource)) expect(flat(resource)).toMatch(`${iot}:${kind}/wardkey/${thing}/`);
+    }
+  },
+);
 
 test('a device that is only registered may ask for a certificate and for nothing else', () => {
   const policy = devicePolicies.find(([, { Properties }]) => Properties['PolicyName'] === 'ward-7-registration')?.[1];

@@ -22,12 +22,12 @@ test('every step is one function, found by the name in its output', () => {
   for (const step of Object.keys(STEPS) as StepName[]) {
     expect(Outputs[OUTPUTS.function(step)]?.Value).toBe(`wardkey-${step}`);
   }
-  for (const name of [OUTPUTS.manifestBucket, OUTPUTS.registrationPolicy, OUTPUTS.operationPolicy]) {
+  for (const name of [OUTPUTS.registrationPolicy, OUTPUTS.operationPolicy, OUTPUTS.operatorPolicy]) {
     expect(Outputs).toHaveProperty(name);
   }
 });
 
-test('each function has a role of its own', () => {
+test('T147 each function has a role of its own', () => {
   const roles = functions.map(([, { Properties }]) => flat(Properties['Role']));
   expect(new Set(roles).size).toBe(functions.length);
 });
@@ -42,7 +42,7 @@ const FED = [
 ];
 
 test.each(functions)(
-  '%s runs Node 24, with reserved concurrency, a dead letter queue and a log that is encrypted and ends',
+  'T147 %s runs Node 24, with reserved concurrency, a dead letter queue and a log that is encrypted and ends',
   (_id, { Properties }) => {
     expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });
     expect(Properties['ReservedConcurrentExecutions']).toBeGreaterThan(0);
@@ -55,7 +55,7 @@ test.each(functions)(
 
 const policies = [...ofType(service, 'AWS::IAM::Policy'), ...ofType(service, 'AWS::IAM::ManagedPolicy')];
 
-test.each(policies)('%s names every action and, but for a listed few, every resource', (_id, { Properties }) => {
+test.each(policies)('T147 %s names every action and, but for a listed few, every resource', (_id, { Properties }) => {
   for (const { Action, Resource } of statements(Properties['PolicyDocument'])) {
     expect(list(Action).filter((action) => action.includes('*'))).toEqual([]);
     if (list(Resource).map(flat).includes('*')) {
@@ -131,7 +131,7 @@ test.each([
   expect([...new Set(others)].toSorted()).toEqual([...actions].toSorted());
 });
 
-test('align-broker alone may change certificates and things at the broker', () => {
+test('T147 align-broker alone may change certificates and things at the broker', () => {
   const changes = /^iot:(Update|Delete|Attach|Detach|Create)(Certificate|Policy|Thing)/;
   const able = (Object.keys(STEPS) as StepName[]).filter((step) =>
     roleStatements(step).some(({ Action }) => list(Action).some((action) => changes.test(action))),

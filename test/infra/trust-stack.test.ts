@@ -1,7 +1,8 @@
 // Is what must never be lost kept, encrypted and recoverable?
 import { expect, test } from 'vitest';
 
-import { ACCOUNT, flat, list, ofType, type Resource, resources, statements, synthesise } from './synth.ts';
+import { OUTPUTS, TABLE_VARIABLES } from '../../shared/env.ts';
+import { ACCOUNT, flat, list, ofType, type Resource, resources, statements, synthesise, template } from './synth.ts';
 
 const { trustResources: kept, serviceResources: service, trust } = synthesise();
 const { trustResources: destroyed, trust: destroyedTrust } = synthesise({ retention: 'destroy' });
@@ -21,7 +22,7 @@ test('there are four tables, each on demand, with the same key attributes', () =
   }
 });
 
-test.each(tables)('table %s is encrypted with the records key and can be restored to any second', (_id, table) => {
+test.each(tables)('T147 table %s is encrypted with the records key and can be restored to any second', (_id, table) => {
   expect(table.Properties['SSESpecification']).toEqual({ SSEEnabled: true, SSEType: 'KMS' });
   expect(flat((replica(table)['SSESpecification'] as Record<string, unknown>)['KMSMasterKeyId'])).toMatch(
     /^<RecordsKey/,
@@ -29,7 +30,7 @@ test.each(tables)('table %s is encrypted with the records key and can be restore
   expect(replica(table)['PointInTimeRecoverySpecification']).toEqual({ PointInTimeRecoveryEnabled: true });
 });
 
-test('in production tables, keys and buckets outlive their stack, and the stack does not go by accident', () => {
+test('T147 in production tables, keys and buckets outlive their stack, and the stack does not go by accident', () => {
   for (const [, table] of tables) expect(replica(table)['DeletionProtectionEnabled']).toBe(true);
   for (const type of [TABLE, 'AWS::KMS::Key', 'AWS::S3::Bucket']) {
     for (const [, { DeletionPolicy }] of ofType(kept, type)) expect(DeletionPolicy).toBe('Retain');
@@ -126,4 +127,20 @@ test('the trust stack cannot be deleted while the service stack stands on it', (
   const text = JSON.stringify(resources(stack));
   expect(text).toContain('"Fn::ImportValue":"wardkey-trust:');
   expect(text).not.toContain('GetStackOutput'); // a weak reference: it would not hold the trust stack back
+});
+
+test('the CLI finds every table, both buckets and the retention by the names of outputs', () => {
+  const { Outputs = {} } = template(trust);
+  for (const table of Object.keys(TABLE_VARIABLES) as (keyof typeof TABLE_VARIABLES)[])
+    expect(flat(Outputs[OUTPUTS.table(table)]?.Value).toLowerCase()).toMatch(new RegExp(`^<${table}`));
+  for (const name of [OUTPUTS.manifestBucket, OUTPUTS.accessLogsBucket])
+    expect(kept[flat(Outputs[name]?.Value).slice(1, -1)]?.Type).toBe('AWS::S3::Bucket');
+  expect(Outputs[OUTPUTS.retention]?.Value).toBe('retain');
+  expect(template(destroyedTrust).Outputs?.[OUTPUTS.retention]?.Value).toBe('destroy');
+});
+
+test('no two stacks have an output of the same name: the CLI reads them together', () => {
+  const { trust: one, service: other } = synthesise();
+  const names = [one, other].flatMap((stack) => Object.keys(template(stack).Outputs ?? {}));
+  expect(new Set(names).size).toBe(names.length);
 });

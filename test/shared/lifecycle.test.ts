@@ -6,6 +6,7 @@ import {
   BROKER_PROJECTION,
   claim,
   isOwned,
+  isRegistered,
   markAligned,
   markPending,
   MOVES,
@@ -81,6 +82,10 @@ describe('moves', () => {
 
   test('only the state `owned` is owned and waits for its first connect', () => {
     expect(devices.map(([, device]) => isOwned(device))).toEqual([true, false, true, false, false]);
+  });
+
+  test('only the state `registered` is admitted and not more', () => {
+    expect(devices.map(([, device]) => isRegistered(device))).toEqual([false, true, false, true, true]);
   });
 
   test('the broker shows a certificate only of a registered device, and then with a policy', () => {

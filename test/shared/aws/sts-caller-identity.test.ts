@@ -55,13 +55,29 @@ test('a request without a host goes nowhere', async () => {
   expect(received).toEqual([]);
 });
 
-test.each([400, 403])('names nobody when STS answers %i, whatever else it says', async (status) => {
-  answer = { ...answer, status };
+test.each([
+  [403, 'AccessDenied'],
+  [400, 'ExpiredToken'],
+  [400, 'IncompleteSignature'],
+  [403, 'InvalidClientTokenId'],
+  [403, 'MissingAuthenticationToken'],
+  [403, 'SignatureDoesNotMatch'],
+])('names nobody when STS answers %i %s, whatever else it says', async (status, code) => {
+  answer = { status, body: `<Error><Code>${code}</Code></Error>${answer.body}` };
+  expect(await identify()).toBeUndefined();
+});
+
+test('names nobody when STS says that it does not know the signature with the status of a success', async () => {
+  answer = { ...answer, body: `<Code>SignatureDoesNotMatch</Code>${answer.body}` };
   expect(await identify()).toBeUndefined();
 });
 
 test.each([
   ['is busy', { status: 500, body: '<Arn>arn:aws:iam::000000000000:user/operator</Arn>' }],
+  ['throttles with 400', { status: 400, body: '<Error><Code>Throttling</Code></Error>' }],
+  ['refuses with 403 and no code', { status: 403, body: '<Arn>arn:aws:iam::000000000000:user/operator</Arn>' }],
+  ['says a code like a known one', { status: 403, body: '<Code>NotSignatureDoesNotMatch</Code>' }],
+  ['says a known code elsewhere', { status: 400, body: '<Message>AccessDenied</Message><Code>Throttling</Code>' }],
   ['sends elsewhere', { status: 302, body: '<Arn>arn:aws:iam::000000000000:user/operator</Arn>' }],
   ['names no principal', { status: 200, body: '<Arn></Arn>' }],
   ['says nothing', { status: 200, body: '' }],

@@ -8,7 +8,7 @@ import { FakeCallerIdentity, requestAct, signHeaders } from '../../fakes/fake-ca
 
 const SCHEMA = z.strictObject({ owner: z.string(), devices: z.array(z.string()) });
 const ACT = { owner: 'clinic', devices: ['acme-A1'] };
-const AUDIENCE = 'wardkey-claim-devices';
+const AUDIENCE = 'arn:aws:lambda:eu-central-1:000000000000:function:wardkey-claim-devices';
 const PRINCIPAL = 'arn:aws:iam::000000000000:user/operator';
 const NOW = '2026-11-24T12:00:00.000Z';
 
@@ -52,6 +52,12 @@ test('sends on to STS what the caller signed, and nothing else', async () => {
   const request = genuine();
   await prove(request);
   expect(callers.asked).toEqual([request.identity]);
+});
+
+test('sends on the hash of the body that the AWS SDK signs along', async () => {
+  const headers = { ...genuine().identity.headers, 'x-amz-content-sha256': 'a'.repeat(64) };
+  await prove({ act: ACT, identity: { headers } });
+  expect(callers.asked).toEqual([{ headers }]);
 });
 
 test('the order of the members does not matter', async () => {
@@ -119,7 +125,9 @@ describe('refuses, without asking STS,', () => {
   });
 
   test('a genuine act for another function or deployment', async () => {
-    await expectUnproved(genuine(), 'another act or another function', { audience: 'other-claim-devices' });
+    await expectUnproved(genuine(), 'another act or another function', {
+      audience: AUDIENCE.replace('000000000000', '111111111111'),
+    });
     expect(callers.asked).toEqual([]);
   });
 });
@@ -195,6 +203,27 @@ describe('request', () => {
     ['an act with a member that is unknown', () => genuine({ ...ACT, force: true })],
   ])('with %s is malformed, and STS is not asked', async (_title, event) => {
     expect(await prove(event())).toMatchObject({ outcome: 'refused', refusal: { reason: 'request-malformed' } });
+    expect(callers.asked).toEqual([]);
+  });
+
+  test.each<[string, object]>([
+    ['a lone surrogate', { note: 'a\ud800' }],
+    ['a lone surrogate in the name of a member', { 'a\udc00': 1 }],
+    ['a fraction', { note: 1.5 }],
+    ['an integer that JSON cannot say exactly', { note: 2 ** 53 }],
+    ['a fraction deep inside', { note: [{ deep: [0.1] }] }],
+  ])('with an act without canonical form, %s, is malformed: nobody can have signed it', async (_title, more) => {
+    const { identity } = genuine();
+    const event = { act: { ...ACT, ...more }, identity };
+    const outcome = await proveAct(z.looseObject({ owner: z.string() }), event, {
+      audience: AUDIENCE,
+      now: NOW,
+      callers,
+    });
+    expect(outcome).toEqual({
+      outcome: 'refused',
+      refusal: { reason: 'request-malformed', problem: 'the act has no canonical form' },
+    });
     expect(callers.asked).toEqual([]);
   });
 

@@ -6,7 +6,7 @@ import { parseRefusal, refusalKey, refusalPartition } from '../../../shared/whit
 
 const AT = '2026-11-24T12:00:00.000Z';
 const REFUSAL = { reason: 'not-owned', device: 'acme-A1' };
-const ROW = { version: 1, reason: 'not-owned', at: AT, device: 'acme-A1', refusal: REFUSAL };
+const ROW = { version: 1, reason: 'not-owned', at: AT, device: 'acme-A1', deviceVersion: 0, refusal: REFUSAL };
 
 test('certificate, reason and version each make another row; all of a certificate stand together', () => {
   const keys = [
@@ -34,6 +34,9 @@ test.each([
   { reason: undefined },
   { at: 'today' },
   { repeats: -1 },
+  { deviceVersion: undefined },
+  { deviceVersion: -1 },
+  { deviceVersion: '1' },
   { refusal: undefined },
   { refusal: {} },
 ])('a refusal row with %j is a fault', (change) => {

@@ -62,12 +62,23 @@ test('T146 answers a fault as well, without its internals, and stays a fault', a
   expect(JSON.stringify(heard)).not.toContain('arn:');
 });
 
-test('takes an answer that CloudFormation does not accept for a fault', async () => {
-  const { url } = await listen(403);
+test('takes an answer that CloudFormation does not accept for a fault, and does not answer a second time', async () => {
+  const { url, heard } = await listen(403);
   const call = answerResource({ RequestType: 'Create', ResponseURL: url, ...NAMES }, () =>
     Promise.resolve(done('free')),
   );
   await expect(call).rejects.toMatchObject({ code: 'answer-malformed' });
+  expect(heard.map(({ body }) => body['Status'])).toEqual(['SUCCESS']);
+});
+
+test('answers a deletion once, also when CloudFormation does not accept the answer', async () => {
+  for (const outcome of [done('free'), REMAIN]) {
+    const { url, heard } = await listen(403);
+    const event = { RequestType: 'Delete', ResponseURL: url, ...NAMES };
+    const call = answerResource(event, () => Promise.resolve(outcome));
+    await expect(call).rejects.toMatchObject({ code: 'answer-malformed' });
+    expect(heard).toHaveLength(1);
+  }
 });
 
 test.each<[name: string, event: unknown]>([

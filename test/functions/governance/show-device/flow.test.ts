@@ -21,9 +21,10 @@ test('shows listing, row, refusals and entries, by the device id and by the cert
         refusals: [{ reason: 'authority-unknown', repeats: 1 }],
       },
     });
-    expect(entriesIn(dossier).map(({ entry, opens }) => [entry.leaf.kind, opens])).toEqual([
-      ['claimed', true],
-      ['admitted', true],
+    expect(entriesIn(dossier).map(({ entry, opens }) => [entry.stream, entry.leaf.kind, opens])).toEqual([
+      [`device/${pump.id}`, 'claimed', true],
+      [`refusal/${pump.certificateId}/authority-unknown/1`, 'refused', true],
+      [`device/${pump.id}`, 'admitted', true],
     ]);
   }
 });
@@ -46,8 +47,31 @@ test('shows the refusals of a certificate that nobody listed', async () => {
   await registerDevice(noticeOf(scene, { certificateId }), scene);
   expect(await show(scene, certificateId)).toMatchObject({
     outcome: 'done',
-    value: { refusals: [{ reason: 'not-listed' }], entries: [] },
+    value: {
+      refusals: [{ reason: 'not-listed', deviceVersion: 0 }],
+      entries: [{ entry: { stream: `refusal/${certificateId}/not-listed/0`, leaf: { kind: 'refused' } }, opens: true }],
+    },
   });
+});
+
+test('shows the entry of every refusal, under the version of the row that was refused, oldest first', async () => {
+  const scene = await makeScene();
+  const pump = await ownPump(scene);
+  const under = (authorityId: string) => registerDevice({ ...noticeOf(scene, pump), authorityId }, scene);
+  scene.clock.advance(1);
+  await under('c'.repeat(64));
+  scene.clock.advance(1);
+  await registerDevice(noticeOf(scene, pump), scene);
+  scene.clock.advance(1);
+  await under('c'.repeat(64));
+  const dossier = await show(scene, pump.id);
+  expect(dossier).toMatchObject({ value: { refusals: [{ deviceVersion: 1 }, { deviceVersion: 2 }] } });
+  expect(entriesIn(dossier).map(({ entry: { stream, leaf } }) => [stream.split('/').at(-1), leaf.kind])).toEqual([
+    [pump.id, 'claimed'],
+    ['1', 'refused'],
+    [pump.id, 'admitted'],
+    ['2', 'refused'],
+  ]);
 });
 
 test('shows nothing of a device whose id only begins alike', async () => {
@@ -62,13 +86,30 @@ test('shows nothing of a device whose id only begins alike', async () => {
   expect(streams).toEqual(['device/acme-P1']);
 });
 
+test('keeps the order of a stream where the clock of a later worker was behind', async () => {
+  const scene = await makeScene();
+  const pump = await ownPump(scene);
+  scene.clock.set('2026-11-24T11:59:00.000Z');
+  await registerDevice(noticeOf(scene, pump), scene);
+  const shown = entriesIn(await show(scene, pump.id)).map(({ entry: { seq, leaf } }) => [seq, leaf.kind, leaf.time]);
+  expect(shown).toEqual([
+    [1, 'claimed', '2026-11-24T12:00:00.000Z'],
+    [2, 'admitted', '2026-11-24T11:59:00.000Z'],
+  ]);
+});
+
 test('says of an altered detail that its commitment does not open', async () => {
   const { scene, pump } = await admittedScene();
   const row = scene.registry.rows('ledger').find(({ sk }) => sk.endsWith('000000000002'));
   if (row === undefined) throw new Error('expected an entry');
   const { row: entry, ...key } = row;
   scene.registry.seed(key, { ...entry, detail: { ...(entry['detail'] as object), owner: 'st-bert' } });
-  expect(entriesIn(await show(scene, pump.id)).map(({ opens }) => opens)).toEqual([true, false]);
+  const shown = entriesIn(await show(scene, pump.id)).map(({ entry, opens }) => [entry.leaf.kind, opens]);
+  expect(shown).toEqual([
+    ['claimed', true],
+    ['refused', true],
+    ['admitted', false],
+  ]);
 });
 
 test.each<[subject: unknown, reason: string]>([
@@ -103,8 +144,10 @@ function entriesIn(answer: Answer) {
 async function admittedScene() {
   const scene = await makeScene();
   const pump = await ownPump(scene);
+  scene.clock.advance(1);
   for (let connect = 0; connect < 2; connect += 1)
     await registerDevice({ ...noticeOf(scene, pump), authorityId: 'c'.repeat(64) }, scene);
+  scene.clock.advance(1);
   await registerDevice(noticeOf(scene, pump), scene);
   return { scene, pump };
 }

@@ -133,19 +133,19 @@ describe('the sweep', () => {
     expect(await sweepPending(scene)).toBe(0);
   });
 
-  test('takes the oldest hundred, and leaves rows that are no device rows', async () => {
+  test('takes the oldest 480, what the quotas let through in a minute, and leaves rows that are no device rows', async () => {
     const scene = await makeScene();
     scene.registry.seed(
       { table: 'devices', pk: 'certificate#1', sk: 'row' },
       { version: 1, brokerPending: '2026-11-24T09:59:59.000Z' },
     );
-    for (let device = 0; device < 120; device += 1) {
+    for (let device = 0; device < 500; device += 1) {
       const since = new Date(Date.parse('2026-11-24T10:00:00.000Z') + device).toISOString();
       scene.registry.seed(deviceKey(`acme-P${device}`), { version: 1, brokerPending: since });
     }
-    expect(await sweepPending(scene)).toBe(99);
+    expect(await sweepPending(scene)).toBe(479);
     expect(scene.alignments.requested[0]).toBe('acme-P0');
-    expect(scene.alignments.requested).not.toContain('acme-P119');
+    expect(scene.alignments.requested.at(-1)).toBe('acme-P478');
   });
 
   test('fails as a whole when the queue does, so that it is tried again', async () => {

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 
 import { projectDevice } from '../../../../functions/onboarding/align-broker/project.ts';
 import type { Device } from '../../../../shared/lifecycle.ts';
-import { MemoryBroker } from '../../../fakes/memory-broker.ts';
+import type { BrokerStatus } from '../../../../shared/ports.ts';
+import { MemoryBroker, type Attached } from '../../../fakes/memory-broker.ts';
 import { NOW } from '../../scene.ts';
 
 const CERTIFICATE = 'a'.repeat(64);
@@ -48,6 +49,31 @@ describe('a registered device', () => {
     await broker.attachThing('acme-P6666', arn);
     await broker.attachPolicy('operation', arn);
     await projectDevice(REGISTERED, broker, POLICIES);
+    expect(await look(broker)).toEqual({ status: 'ACTIVE', things: ['acme-P1001'], policies: ['registration'] });
+  });
+
+  test('is left alone when its active certificate shows exactly that', async () => {
+    const broker = makeBroker('PENDING_ACTIVATION');
+    await projectDevice(REGISTERED, broker, POLICIES);
+    const before = broker.changes.length;
+    expect(await projectDevice(REGISTERED, broker, POLICIES)).toBe('active');
+    expect(broker.changes.slice(before)).toEqual([]);
+  });
+
+  test.each<[name: string, things: readonly string[], policies: readonly string[]]>([
+    ['nothing', [], []],
+    ['no thing', [], ['registration']],
+    ['no policy', ['acme-P1001'], []],
+    ['another thing', ['acme-P6666'], ['registration']],
+    ['another policy', ['acme-P1001'], ['operation']],
+    ['one thing more', ['acme-P1001', 'acme-P6666'], ['registration']],
+    ['one policy more', ['acme-P1001'], ['operation', 'registration']],
+  ])('T049 with %s on its active certificate is closed first and opened last', async (_name, things, policies) => {
+    const broker = makeBroker('ACTIVE', { things, policies });
+    await projectDevice(REGISTERED, broker, POLICIES);
+    expect(broker.changes[0]).toBe(`setStatus ${CERTIFICATE} INACTIVE`);
+    expect(broker.changes.at(-1)).toBe(`setStatus ${CERTIFICATE} ACTIVE`);
+    expect(broker.changes.filter((change) => change.startsWith('setStatus'))).toHaveLength(2);
     expect(await look(broker)).toEqual({ status: 'ACTIVE', things: ['acme-P1001'], policies: ['registration'] });
   });
 
@@ -103,6 +129,22 @@ describe('an owned device', () => {
     ]);
   });
 
+  test.each([
+    ['ACTIVE', ['INACTIVE']],
+    ['INACTIVE', []],
+    ['REVOKED', []],
+  ] as const)(
+    'loses a certificate that is %s with the statuses %j: only an open one is closed',
+    async (status, set) => {
+      const broker = makeBroker(status);
+      await projectDevice(OWNED, broker, POLICIES);
+      expect(broker.changes).toEqual([
+        ...set.map((next) => `setStatus ${CERTIFICATE} ${next}`),
+        `deleteCertificate ${CERTIFICATE}`,
+      ]);
+    },
+  );
+
   test('is left waiting when its certificate waits for activation: its next connect asks again', async () => {
     const broker = makeBroker('PENDING_ACTIVATION');
     expect(await projectDevice(OWNED, broker, POLICIES)).toBe('waiting');
@@ -110,9 +152,9 @@ describe('an owned device', () => {
   });
 });
 
-function makeBroker(status: Parameters<MemoryBroker['seed']>[1]): MemoryBroker {
+function makeBroker(status: BrokerStatus, attached: Attached = {}): MemoryBroker {
   const broker = new MemoryBroker({ policies: ['registration', 'operation'] });
-  broker.seed(CERTIFICATE, status);
+  broker.seed(CERTIFICATE, status, attached);
   return broker;
 }
 

@@ -19,7 +19,7 @@ test('T021 ends with n listings and n entries after a rerun, whichever call fail
     plan({ registry: scene.registry, manifests: storeOf(scene) }, point);
     await expect(run(), JSON.stringify(point)).rejects.toThrow(InjectedFault);
     await run();
-    expect(scene.registry.rows('whitelist'), JSON.stringify(point)).toHaveLength(2 * DEVICES);
+    expect(scene.registry.rows('whitelist'), JSON.stringify(point)).toHaveLength(2 * DEVICES + 1);
     expect(entriesOf(scene).filter(({ leaf }) => leaf.kind === 'listed')).toHaveLength(DEVICES);
     expect(entriesOf(scene).filter(({ leaf }) => leaf.kind === 'manifest-imported')).toHaveLength(1);
     expect(gapsIn(scene)).toEqual([]);
@@ -44,7 +44,7 @@ test('gives up as a fault when other imports were faster three times', async () 
   const lines = await linesOf(scene, 3);
   const other = await makeScene();
   await importManifest(await drop(other, manifestOf(lines)), other);
-  for (const { row, ...key } of other.registry.rows('whitelist').filter(({ pk }) => !pk.startsWith('id#'))) {
+  for (const { row, ...key } of other.registry.rows('whitelist').filter(({ pk }) => !/^(id|import)#/.test(pk))) {
     scene.registry.beforeCommit(() => {
       scene.registry.seed(key, row);
     });
@@ -56,7 +56,7 @@ test('takes a malformed listing for a fault, never for a new device', async () =
   const { scene, run } = await importScene();
   const model = await importScene();
   await model.run();
-  const first = model.scene.registry.rows('whitelist').find(({ pk }) => !pk.startsWith('id#'));
+  const first = model.scene.registry.rows('whitelist').find(({ pk }) => !/^(id|import)#/.test(pk));
   scene.registry.seed(listingKey(first?.pk ?? ''), { version: 1 });
   await expect(run()).rejects.toMatchObject({ code: 'row-malformed' });
 });

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { importManifest } from '../../../../functions/whitelist/import-manifest/flow.ts';
 import { anchorKey, anchorRow } from '../../../../shared/identity/anchor.ts';
 import { anchorOf, makeAuthority, makeSigner } from '../../../pki/certificates.ts';
-import { entriesOf, gapsIn, kindsOf, makeScene, type Scene } from '../../scene.ts';
+import { entriesOf, gapsIn, kindsOf, makeScene, ownPump, type Scene } from '../../scene.ts';
 import { drop, lineOf, linesOf, manifestOf, type Drop } from './deliveries.ts';
 
 describe('a manifest in order', () => {
@@ -144,6 +144,11 @@ describe('a manifest that is not in order lists nothing', () => {
       'manifest-malformed',
       (_scene, good) => answer(good.replace('"lot"', '"owner":"me","lot"'), {}),
     ],
+    [
+      'T019 whose header is cut off at 64 KiB: what is missing may be what makes it invalid',
+      'manifest-malformed',
+      (_scene, good) => answer(good.replace('\n', `${' '.repeat(64 * 1024)}nonsense\n`), {}),
+    ],
   ])('%s (%s)', async (_name, reason, make) => {
     const scene = await makeScene();
     const [manifest, wishes] = await make(scene, manifestOf(await linesOf(scene, 2)));
@@ -228,6 +233,17 @@ describe('a line that is refused does not hold up the others:', () => {
     expect(listingsIn(scene)).toHaveLength(3);
   });
 
+  test('T019 a line that is cut off at 64 KiB: what is missing may be what makes it invalid', async () => {
+    const scene = await makeScene();
+    const lines = manifestOf(await linesOf(scene, 3)).split('\n');
+    const manifest = lines.with(2, `${lines[2] ?? ''}${' '.repeat(64 * 1024)}nonsense`).join('\n');
+    const answer = await importManifest(await drop(scene, manifest), scene);
+    expect(resultsOf(answer)).toEqual(['accepted', 'refused', 'accepted']);
+    expect(answer).toMatchObject({
+      value: { lines: [{}, { line: 3, refusal: { reason: 'manifest-malformed', line: 3 } }, {}] },
+    });
+  });
+
   test('the same line twice is unchanged the second time', async () => {
     const scene = await makeScene();
     const [line] = await linesOf(scene, 1);
@@ -250,6 +266,17 @@ describe('a line that is refused does not hold up the others:', () => {
     });
     expect(listingsIn(scene)).toEqual(expect.arrayContaining([...before]));
     expect(listingsIn(scene)).toHaveLength(2);
+  });
+
+  test('T015 another key for a device that has an owner is refused, and neither its listing nor its row changes', async () => {
+    const scene = await makeScene();
+    const pump = await ownPump(scene, 'P0001');
+    const before = { listed: listingsIn(scene), devices: scene.registry.rows('devices') };
+    const line = await lineOf(scene.authority, 'P0001', 'other');
+    expect(await importManifest(await drop(scene, manifestOf([line])), scene)).toMatchObject({
+      value: { lines: [{ refusal: { reason: 'id-taken', device: pump.id, listed: pump.certificateId } }] },
+    });
+    expect({ listed: listingsIn(scene), devices: scene.registry.rows('devices') }).toEqual(before);
   });
 
   test('a certificate under an authority of another maker is refused although we trust that authority', async () => {
@@ -284,12 +311,12 @@ function resultsOf(answer: Answer): readonly string[] {
 }
 
 function listingsIn({ registry }: Scene) {
-  return registry.rows('whitelist').filter(({ pk }) => !pk.startsWith('id#'));
+  return registry.rows('whitelist').filter(({ pk }) => !/^(id|import)#/.test(pk));
 }
 
-/** No row, exactly one entry with the reason, and a report that says so. */
+/** Nothing listed, exactly one entry with the reason, and a report that says so. */
 async function expectNothingListed(scene: Scene, manifestKey: string, reason: string): Promise<void> {
-  expect(scene.registry.rows('whitelist')).toEqual([]);
+  expect(scene.registry.rows('whitelist').map(({ row }) => row)).toEqual([{ version: 1, decision: reason }]);
   expect(entriesOf(scene).map(({ leaf, detail }) => [leaf.kind, detail.reason])).toEqual([
     ['manifest-refused', reason],
   ]);

@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 
 import { readLines, type Line } from '../../../../functions/whitelist/import-manifest/lines.ts';
 
+const LONGEST = 64 * 1024;
+
 test.each<[name: string, text: string, lines: readonly string[]]>([
   ['no bytes', '', []],
   ['one line', 'a\n', ['a']],
@@ -16,7 +18,7 @@ test.each<[name: string, text: string, lines: readonly string[]]>([
 ])('reads %s', async (_name, text, lines) => {
   for (const pieceBytes of [1, 2, 3, 1000]) {
     const read = await collect(pieces(Buffer.from(text), pieceBytes));
-    expect(read).toEqual(lines.map((line, index) => ({ number: index + 1, text: line })));
+    expect(read).toEqual(lines.map((line, index) => ({ number: index + 1, text: line, cut: false })));
   }
 });
 
@@ -36,16 +38,34 @@ test('reads the same lines whatever the pieces are', async () => {
   );
 });
 
-test('T019 cuts a line off at 64 KiB, and counts the lines behind it rightly', async () => {
+test('T019 cuts a line off at 64 KiB and says so, and counts the lines behind it rightly', async () => {
   const bytes = Buffer.from(`first\n${'x'.repeat(3 * 1024 * 1024)}\nlast\n`);
   const read = await collect(pieces(bytes, 8192));
-  expect(read.map(({ number }) => number)).toEqual([1, 2, 3]);
-  expect(read.map(({ text }) => text.length)).toEqual([5, 64 * 1024, 4]);
+  expect(read.map(({ number, text, cut }) => [number, text.length, cut])).toEqual([
+    [1, 5, false],
+    [2, LONGEST, true],
+    [3, 4, false],
+  ]);
+});
+
+test.each([
+  ['with its end', '\n'],
+  ['without its end', ''],
+])('a line of 64 KiB %s is whole, and one byte more is cut, whatever the pieces are', async (_name, end) => {
+  for (const pieceBytes of [1000, 65_535, 65_536, 65_537, 200_000]) {
+    for (const [bytes, cut] of [
+      [LONGEST, false],
+      [LONGEST + 1, true],
+    ] as const) {
+      const [line] = await collect(pieces(Buffer.from('x'.repeat(bytes) + end), pieceBytes));
+      expect([line?.text.length, line?.cut], `${bytes} in ${pieceBytes}`).toEqual([LONGEST, cut]);
+    }
+  }
 });
 
 test('T019 holds no more of a file without newlines than one line', async () => {
   const read = await collect(pieces(Buffer.alloc(5 * 1024 * 1024, 'x'), 100_000));
-  expect(read.map(({ text }) => text.length)).toEqual([64 * 1024]);
+  expect(read.map(({ text, cut }) => [text.length, cut])).toEqual([[LONGEST, true]]);
 });
 
 async function* pieces(bytes: Buffer, pieceBytes: number): AsyncGenerator<Uint8Array> {

@@ -1,0 +1,45 @@
+// Does a function know its tables, its bucket and its STS from its environment alone, and never by a default?
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import { s3Client, stsEndpoint, tableNames, variable } from '../../../shared/aws/environment.ts';
+
+beforeEach(() => {
+  for (const name of ['AWS_ENDPOINT_URL', 'AWS_REGION', 'WHITELIST_TABLE', 'LEDGER_TABLE']) vi.stubEnv(name, undefined);
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+test.each([undefined, ''])('a variable that is %j is a fault that names it', (value) => {
+  vi.stubEnv('WHITELIST_TABLE', value);
+  const fault = { code: 'environment-incomplete', message: expect.stringContaining('WHITELIST_TABLE') as unknown };
+  expect(() => variable('whitelist')).toThrow(expect.objectContaining(fault) as Error);
+});
+
+test('a function knows the tables it uses and no other', () => {
+  vi.stubEnv('WHITELIST_TABLE', 'w');
+  vi.stubEnv('LEDGER_TABLE', 'l');
+  expect(tableNames('whitelist', 'ledger')).toEqual({ whitelist: 'w', ledger: 'l' });
+  expect(() => tableNames('whitelist', 'devices')).toThrow('DEVICES_TABLE');
+});
+
+test('asks the Regional endpoint of AWS STS, or the one endpoint of the local cloud', () => {
+  vi.stubEnv('AWS_REGION', 'eu-central-1');
+  expect(stsEndpoint()).toBe('https://sts.eu-central-1.amazonaws.com');
+  vi.stubEnv('AWS_ENDPOINT_URL', 'http://localhost:4566');
+  expect(stsEndpoint()).toBe('http://localhost:4566');
+});
+
+test('no Region is a fault: there is no STS to fall back to', () => {
+  expect(() => stsEndpoint()).toThrow(expect.objectContaining({ code: 'environment-incomplete' }) as Error);
+});
+
+test.each([
+  [undefined, false],
+  ['http://localhost:4566', true],
+])('with the endpoint %s buckets are named in the path: %s', (endpoint, inPath) => {
+  vi.stubEnv('AWS_REGION', 'eu-central-1');
+  vi.stubEnv('AWS_ENDPOINT_URL', endpoint);
+  expect(s3Client().config.forcePathStyle).toBe(inPath);
+});
