@@ -2,6 +2,7 @@
 import type { Entry } from '../shared/ledger/entry.ts';
 import type { Device } from '../shared/lifecycle.ts';
 import type { Listing } from '../shared/whitelist/listing.ts';
+import type { Waiting } from '../shared/whitelist/waiting.ts';
 import type { StoredRefusal } from '../shared/whitelist/refusal.ts';
 import { colour, plain, table } from './terminal.ts';
 
@@ -9,28 +10,45 @@ export interface Dossier {
   readonly subject: string;
   readonly listing?: Listing;
   readonly device?: Device;
+  readonly waiting?: Waiting;
   readonly refusals: readonly StoredRefusal[];
   readonly entries: readonly { readonly entry: Entry; readonly opens: boolean }[];
 }
 
-export function describeDossier({ subject, listing, device, refusals, entries }: Dossier): string {
+export function describeDossier({ subject, listing, device, waiting, refusals, entries }: Dossier): string {
   const parts = [colour('bold', plain(subject))];
-  parts.push(listing === undefined ? 'not listed' : describeListing(listing));
+  if (waiting !== undefined) parts.push(describeWaiting(waiting));
+  else parts.push(listing === undefined ? 'not listed' : describeListing(listing));
   if (listing !== undefined) parts.push(device === undefined ? 'listed, owned by nobody' : describeDevice(device));
   if (refusals.length > 0) parts.push(describeRefusals(refusals));
   if (entries.length > 0) parts.push(describeEntries(entries));
   return parts.join('\n');
 }
 
-function describeListing({ product, lot, fingerprint, provenance }: Listing): string {
+export function describeWaiting({ product, lot, keyFingerprint, provenance }: Waiting): string {
+  const { manifest, line, signer, signedAt, importedAt } = provenance;
+  return table(
+    ['waits', 'for a manifest that brings its certificate'],
+    [
+      ['product, lot', `${product}, ${lot}`],
+      ['public key', keyFingerprint],
+      ['manifest', `${manifest} line ${line}`],
+      ['signed by', `${signer} at ${signedAt}`],
+      ['imported', importedAt],
+    ],
+  );
+}
+
+export function describeListing({ product, lot, path, held, fingerprint, provenance }: Listing): string {
   const { manifest, line, signer, importedAt } = provenance;
   return table(
     ['listed', ''],
     [
-      ['product, lot', `${product}, ${lot}`],
+      ['product, lot', `${product}, ${lot}${held === true ? ' (held: beyond the allotment)' : ''}`],
+      ['path', path],
       ['certificate', fingerprint],
       ['manifest', `${manifest} line ${line}`],
-      ['signed by', signer],
+      ['signed by', `${signer} at ${provenance.signedAt}`],
       ['imported', importedAt],
     ],
   );

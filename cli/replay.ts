@@ -51,7 +51,10 @@ export async function replayRegisterDevice({ event, world: { now, account, rows 
   const alignments: string[] = [];
   const world = {
     registry,
-    alignments: { request: (device: string) => Promise.resolve(void alignments.push(device)) },
+    alignments: {
+      request: (device: string) => Promise.resolve(void alignments.push(device)),
+      requestCertificate: (certificate: string) => Promise.resolve(void alignments.push(certificate)),
+    },
     clock: { now: () => new Date(Date.parse(now)).toISOString(), pause: () => Promise.resolve() },
     random: { newId: () => 'replay', newSalt: () => hash('sha256', 'replay', 'buffer') },
     requestId: 'replay',

@@ -79,7 +79,7 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
 /** Text from outside must not steer the terminal: control characters are shown, not sent (T122). */
 export function plain(text: string): string {
   return text.replace(
-    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }

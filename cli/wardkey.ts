@@ -1,9 +1,11 @@
 // The one executable: factory station, local cloud, operator and auditor.
 import { Command, CommanderError } from 'commander';
 
+import { addApprovalCommands } from './commands/approval.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDeviceCommands } from './commands/device.ts';
-import { addFactoryCommands } from './commands/factory.ts';
+import { addStationCommands } from './commands/station.ts';
+import { addListingCommands } from './commands/listing.ts';
 import { addLocalCommands } from './commands/local.ts';
 import { addManifestCommands } from './commands/manifest.ts';
 import { addReplayCommand } from './commands/replay.ts';
@@ -24,7 +26,15 @@ async function main(argv: readonly string[]): Promise<number> {
     .addHelpText('after', EXIT_CODES)
     .showHelpAfterError('(--help shows what is possible)')
     .exitOverride();
-  const commands = [addLocalCommands, addFactoryCommands, addTrustCommands, addManifestCommands, addDeviceCommands];
+  const commands = [
+    addLocalCommands,
+    addStationCommands,
+    addTrustCommands,
+    addManifestCommands,
+    addListingCommands,
+    addDeviceCommands,
+    addApprovalCommands,
+  ];
   for (const add of [...commands, addReplayCommand, addTeardownCommand, addDemoCommand]) add(program);
   try {
     await program.parseAsync(argv);

@@ -2,6 +2,7 @@
 import type * as z from 'zod';
 
 import { proveAct, type ProvenAct } from '../shared/governance/act.ts';
+import { decidePermission, type ActKind, type RoleMap } from '../shared/governance/permissions.ts';
 import { recordEntry, STREAMS, type EntryRandomness } from '../shared/ledger/entry.ts';
 import type { Outcome } from '../shared/outcome.ts';
 import type { CallerIdentity, Clock, Registry } from '../shared/ports.ts';
@@ -12,13 +13,15 @@ export interface ActWorld {
   readonly callers: CallerIdentity;
   readonly clock: Clock;
   readonly random: EntryRandomness;
+  /** Who may do what: principals by role. */
+  readonly roles: RoleMap;
   /** ARN of this very function. */
   readonly audience: string;
   readonly requestId: string;
 }
 
-/** `run` is called with a proven act only. A refusal, also one of the proof itself, has its entry when this returns. */
-export async function performAct<S extends z.ZodType, T>(
+/** `run` is called with a proven act of a permitted principal only. A refusal, also one of the proof itself, has its entry when this returns. */
+export async function performAct<S extends z.ZodType<{ readonly kind: ActKind }>, T>(
   schema: S,
   event: unknown,
   world: ActWorld,
@@ -30,8 +33,10 @@ export async function performAct<S extends z.ZodType, T>(
     await recordRefusal(proven.refusal, 'unproved', world);
     return proven;
   }
-  const outcome = await run(proven.value);
-  if (outcome.outcome === 'refused') await recordRefusal(outcome.refusal, proven.value.principal, world);
+  const { act, principal } = proven.value;
+  const permission = decidePermission(act.kind, principal, world.roles);
+  const outcome = permission.outcome === 'refused' ? permission : await run(proven.value);
+  if (outcome.outcome === 'refused') await recordRefusal(outcome.refusal, principal, world);
   return outcome;
 }
 

@@ -8,7 +8,7 @@ import { BlueprintFunction, type Service } from './blueprint-function.ts';
 import type { DevicePolicies } from './device-policies.ts';
 import { brokerResources } from './local.ts';
 import { accept, wildcard } from './nag.ts';
-import { APPEND, sendTo, usePendingIndex, WRITE } from './permissions.ts';
+import { APPEND, READ, sendTo, usePendingIndex, WRITE } from './permissions.ts';
 import type { Parameters } from './parameters.ts';
 import { Sweep } from './sweep.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -40,7 +40,7 @@ export class Alignment extends Construct {
       service,
       step: 'align-broker',
       impact: 'The broker does not follow decisions: admitted devices wait, cut devices may stay connected.',
-      tables: { devices: WRITE, ledger: APPEND },
+      tables: { whitelist: READ, devices: WRITE, ledger: APPEND },
       environment: {
         alignments: this.queue.queueUrl,
         registrationPolicy: policies.registration.name,
@@ -75,7 +75,10 @@ function brokerStatements(stack: Stack, policies: DevicePolicies, stage: Paramet
     allow(['AttachPolicy', 'DetachPolicy'], attachable),
     allow(['CreateThing', 'DeleteThing'], [things]),
     allow(['AttachThingPrincipal', 'DetachThingPrincipal'], [certificates, things]),
-    allow(['ListAttachedPolicies', 'ListPrincipalThings', 'ListPrincipalThingsV2'], ['*']),
+    allow(
+      ['RegisterCertificateWithoutCA', 'ListAttachedPolicies', 'ListPrincipalThings', 'ListPrincipalThingsV2'],
+      ['*'],
+    ),
   ];
 }
 
@@ -93,4 +96,5 @@ const TIMEOUT = Duration.seconds(50);
 const WORKERS = 2;
 const ANY_DEVICE =
   'The step aligns every device of the account, and ids of certificates and names of things are known only when they ' +
-  'connect. The three listing actions have no resource that names one certificate; they read and change nothing.';
+  'connect. The three listing actions have no resource that names one certificate, and a certificate has none before it is ' +
+  'registered.';

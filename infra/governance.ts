@@ -11,6 +11,7 @@ import { APPEND, READ, WRITE } from './permissions.ts';
 export class Governance extends Construct {
   readonly changeTrust: BlueprintFunction;
   readonly showDevice: BlueprintFunction;
+  readonly approveAct: BlueprintFunction;
 
   constructor(scope: Construct, id: string, service: Service) {
     super(scope, id);
@@ -24,6 +25,16 @@ export class Governance extends Construct {
       memory: 512,
       concurrency: 5,
     });
+    this.approveAct = new BlueprintFunction(this, 'ApproveAct', {
+      service,
+      step: 'approve-act',
+      impact: 'Nobody can request or approve a release: devices beyond their lot stay held.',
+      tables: { whitelist: WRITE, owners: WRITE, ledger: APPEND },
+      environment: { roles: service.parameters.roles },
+      timeout: Duration.seconds(30),
+      memory: 512,
+      concurrency: 2,
+    });
   }
 
   private createChangeTrust(service: Service): BlueprintFunction {
@@ -33,6 +44,7 @@ export class Governance extends Construct {
       step: 'change-trust',
       impact: 'Owners, manufacturers and their CAs cannot be added or removed; devices are not affected.',
       tables: { owners: WRITE, ledger: APPEND },
+      environment: { roles: service.parameters.roles },
       permissions: [
         new PolicyStatement({ actions: ['iot:RegisterCACertificate'], resources: ['*'] }),
         new PolicyStatement({

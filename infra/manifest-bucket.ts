@@ -18,7 +18,9 @@ import type { Parameters } from './parameters.ts';
 /** Manifests and their signatures, one folder per manufacturer. */
 export const MANIFESTS = 'manifests/*';
 /** The report of an import, beside its manifest. */
-export const REPORTS = 'manifests/*.report.json';
+export const REPORTS = 'manifests/*.report';
+/** Chunks on their way from the check to the listing; read and written by functions only. */
+export const CHUNKS = 'imports/*';
 
 export function createManifestBucket(scope: Construct, key: Key, parameters: Parameters) {
   const accessLogs = createAccessLogs(scope, parameters);
@@ -29,6 +31,10 @@ export function createManifestBucket(scope: Construct, key: Key, parameters: Par
     bucketKeyEnabled: true,
     serverAccessLogsBucket: accessLogs as IBucket,
     serverAccessLogsPrefix: 'manifests/',
+    // Chunks are of no use once they are listed; manifests and reports stay.
+    lifecycleRules: [
+      { prefix: 'imports/', expiration: Duration.days(30), noncurrentVersionExpiration: Duration.days(1) },
+    ],
   });
   // Set on the L1: the L2's way is a custom resource with a Lambda of its own that may change any bucket's settings.
   (manifests.node.defaultChild as CfnBucket).notificationConfiguration = {

@@ -1,6 +1,6 @@
 // What may an operator do? A managed policy for the hospital to attach to a role of its own; nobody has it by default.
 import type { Stack } from 'aws-cdk-lib';
-import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Effect, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
 import { STACKS } from '../shared/env.ts';
 import type { BlueprintFunction, Service } from './blueprint-function.ts';
@@ -27,6 +27,8 @@ export function createOperatorPolicy(
         resources: acts.map(({ lambda }) => lambda.functionArn),
       }),
       ...writeObjects(objects.manifests, keys.records),
+      // A report is the functions' word: claims are made by it.
+      new PolicyStatement({ effect: Effect.DENY, actions: ['s3:PutObject'], resources: [objects.reports] }),
       ...readObjects(objects.reports, keys.records),
       new PolicyStatement({ actions: ['cloudformation:DescribeStacks'], resources: stacks }),
     ],

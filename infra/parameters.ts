@@ -16,6 +16,8 @@ export interface Parameters {
   readonly logRetentionDays: RetentionDays;
   /** How many first connects are decided at the same time. */
   readonly registrationConcurrency: number;
+  /** JSON: which IAM principals may perform the acts of each role; nobody may by default. */
+  readonly roles: string;
   /** False: no handler code is bundled, for checks of the templates alone. */
   readonly bundle: boolean;
 }
@@ -27,6 +29,10 @@ const RETENTIONS = Object.values(RetentionDays).filter(
 const PREFIX = 'a small letter, then 1 to 20 small letters, digits or hyphens';
 const REGION = 'a Region such as eu-central-1';
 const DAYS = `one of ${RETENTIONS.join(', ')}`;
+const PRINCIPALS =
+  'ARNs as AWS STS names callers: IAM users, or sessions of assumed roles (/* for all), with commas between';
+const PRINCIPAL =
+  /^arn:[a-z-]+:(iam::\d{12}:(root|user\/[\w+=,.@/-]+)|sts::\d{12}:assumed-role\/[\w+=,.@-]+\/(\*|[\w+=,.@-]+))$/;
 const CONCURRENCY = 'a whole number from 2 to 100';
 
 const SCHEMAS = {
@@ -44,6 +50,8 @@ const SCHEMAS = {
     .string(CONCURRENCY)
     .regex(/^([2-9]|[1-9]\d|100)$/, CONCURRENCY)
     .transform(Number),
+  operators: principals(),
+  approvers: principals(),
   bundle: z.enum(['true', 'false'], '"true" or "false"'),
 } as const;
 
@@ -65,8 +73,20 @@ export function readParameters(
     retention: read('retention', stage === 'production' ? 'retain' : 'destroy'),
     logRetentionDays: read('logRetentionDays', '365'),
     registrationConcurrency: read('registrationConcurrency', '10'),
+    roles: JSON.stringify({ operator: read('operators', ''), approver: read('approvers', '') }),
     bundle: read('bundle', 'true') === 'true',
   };
+}
+
+function principals() {
+  return z.string(PRINCIPALS).transform((text, { issues }) => {
+    const arns = text
+      .split(',')
+      .map((arn) => arn.trim())
+      .filter((arn) => arn !== '');
+    if (!arns.every((arn) => PRINCIPAL.test(arn))) issues.push({ code: 'custom', input: text, message: PRINCIPALS });
+    return arns;
+  });
 }
 
 function readParameter<N extends Name>(scope: Construct, name: N, fallback: string) {

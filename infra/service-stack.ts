@@ -38,7 +38,7 @@ export class ServiceStack extends Stack {
     const onboarding = new Onboarding(this, 'Onboarding', service);
     const whitelist = new Whitelist(this, 'Whitelist', { service, alignments: onboarding.alignment.queue });
     const governance = new Governance(this, 'Governance', service);
-    const acts = [whitelist.claimDevices, governance.changeTrust, governance.showDevice];
+    const acts = [whitelist.claimDevices, governance.changeTrust, governance.showDevice, governance.approveAct];
     const operator = createOperatorPolicy(this, service, acts);
     this.deletionGuard = createDeletionGuard(this, service, onboarding.policies);
     this.tell(service, onboarding, operator);

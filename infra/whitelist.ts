@@ -31,11 +31,22 @@ export class Whitelist extends Construct {
       impact: 'Manifests are not imported: their devices are refused as not listed.',
     });
     this.announceManifests(service, imports.queue);
-    imports.feed(this.importManifest(service).lambda, IMPORTS_AT_ONCE);
+    const chunks = new WorkQueue(this, 'Chunks', {
+      name: 'chunks',
+      key: service.trust.keys.messages,
+      alarms: service.alarms,
+      stage: service.parameters.stage,
+      workTimeout: LISTING_TIMEOUT,
+      patience: Duration.hours(1),
+      impact: 'Verified manifests are not listed: their devices are refused as not listed.',
+    });
+    imports.feed(this.importManifest(service, chunks.queue).lambda, IMPORTS_AT_ONCE);
+    // One chunk a run: a run that dies takes no other chunk with it.
+    chunks.feed(this.listDevices(service, alignments).lambda, LISTINGS_AT_ONCE, 1);
     this.claimDevices = this.createClaimDevices(service, alignments);
   }
 
-  // S3 tells EventBridge of every object; only a signature completes a manifest, and reports do not come back.
+  // S3 tells EventBridge of every object; a detached signature completes a manifest, or one whose entries are signed.
   private announceManifests({ trust }: Service, queue: Queue): void {
     const rule = new Rule(this, 'ManifestArrived', {
       description: 'Wardkey: a signed manifest is complete',
@@ -44,7 +55,8 @@ export class Whitelist extends Construct {
         detailType: ['Object Created'],
         detail: {
           bucket: { name: [trust.manifests.bucketName] },
-          object: { key: [{ wildcard: `${MANIFESTS}.jws` }] },
+          // Our own reports end otherwise, so that they do not come back.
+          object: { key: [{ wildcard: `${MANIFESTS}.jws` }, { wildcard: `${MANIFESTS}.json` }] },
         },
       },
     });
@@ -52,29 +64,55 @@ export class Whitelist extends Construct {
     rule.addTarget({ bind: () => ({ arn: queue.queueArn }) });
   }
 
-  private importManifest(service: Service): BlueprintFunction {
+  private importManifest(service: Service, chunks: Queue): BlueprintFunction {
     const { manifests, objects, keys } = service.trust;
     const importManifest = new BlueprintFunction(this, 'ImportManifest', {
       service,
       step: 'import-manifest',
       impact: 'Manifests are not imported: their devices are refused as not listed.',
       tables: { whitelist: WRITE, owners: READ, ledger: APPEND },
-      environment: { manifests: manifests.bucketName },
+      environment: { manifests: manifests.bucketName, chunks: chunks.queueUrl },
       permissions: [
         // Without it S3 answers "forbidden" instead of "not found" for a manifest that has not arrived yet.
         new PolicyStatement({ actions: ['s3:ListBucket'], resources: [objects.bucket] }),
         ...readObjects(objects.manifests, keys.records),
         ...writeObjects(objects.reports, keys.records),
+        ...writeObjects(objects.chunks, keys.records),
+        ...sendTo(chunks, keys.messages),
       ],
       timeout: IMPORT_TIMEOUT,
       memory: 1024,
       concurrency: IMPORTS_AT_ONCE,
     });
-    accept(importManifest, 'The manufacturer and the lot name the object; the folder bounds what the step can reach.', [
+    accept(importManifest, FOLDERS, [
       wildcard(this, objects.manifests),
       wildcard(this, objects.reports),
+      wildcard(this, objects.chunks),
     ]);
     return importManifest;
+  }
+
+  private listDevices(service: Service, alignments: Queue): BlueprintFunction {
+    const { manifests, objects, keys } = service.trust;
+    const listDevices = new BlueprintFunction(this, 'ListDevices', {
+      service,
+      step: 'list-devices',
+      impact: 'Verified manifests are not listed: their devices are refused as not listed.',
+      tables: { whitelist: WRITE, devices: WRITE, owners: READ, ledger: APPEND },
+      environment: { manifests: manifests.bucketName, alignments: alignments.queueUrl },
+      permissions: [
+        new PolicyStatement({ actions: ['s3:ListBucket'], resources: [objects.bucket] }),
+        ...readObjects(objects.chunks, keys.records),
+        ...writeObjects(objects.chunks, keys.records),
+        ...writeObjects(objects.reports, keys.records),
+        ...sendTo(alignments, keys.messages),
+      ],
+      timeout: LISTING_TIMEOUT,
+      memory: 1024,
+      concurrency: LISTINGS_AT_ONCE,
+    });
+    accept(listDevices, FOLDERS, [wildcard(this, objects.reports), wildcard(this, objects.chunks)]);
+    return listDevices;
   }
 
   private createClaimDevices(service: Service, alignments: Queue): BlueprintFunction {
@@ -83,7 +121,7 @@ export class Whitelist extends Construct {
       step: 'claim-devices',
       impact: 'Operators cannot claim devices: listed devices stay without an owner and are refused.',
       tables: { whitelist: READ, owners: READ, devices: WRITE, ledger: APPEND },
-      environment: { alignments: alignments.queueUrl },
+      environment: { alignments: alignments.queueUrl, roles: service.parameters.roles },
       permissions: sendTo(alignments, service.trust.keys.messages),
       timeout: Duration.seconds(60),
       memory: 512,
@@ -94,3 +132,8 @@ export class Whitelist extends Construct {
 
 const IMPORT_TIMEOUT = Duration.minutes(15);
 const IMPORTS_AT_ONCE = 2;
+const LISTING_TIMEOUT = Duration.minutes(2);
+// All runs of a lot count in one row: more of them would mostly wait for each other.
+const LISTINGS_AT_ONCE = 2;
+const FOLDERS =
+  'The manufacturer and the lot name the manifest and its report, a digest its chunks; the folder bounds what the step can reach.';

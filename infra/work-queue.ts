@@ -51,10 +51,8 @@ export class WorkQueue extends Construct {
   }
 
   /** The function works on the queue; a message that fails comes back alone, without the rest of its batch. */
-  feed(worker: LambdaFunction, maxConcurrency: number): void {
-    worker.addEventSource(
-      new SqsEventSource(this.queue, { batchSize: 10, maxConcurrency, reportBatchItemFailures: true }),
-    );
+  feed(worker: LambdaFunction, maxConcurrency: number, batchSize = 10): void {
+    worker.addEventSource(new SqsEventSource(this.queue, { batchSize, maxConcurrency, reportBatchItemFailures: true }));
   }
 }
 

@@ -3,10 +3,12 @@
 /** Where each step lives; the stage makes one Lambda function of each, and the CLI finds them by these names. */
 export const STEPS = {
   'import-manifest': 'whitelist',
+  'list-devices': 'whitelist',
   'claim-devices': 'whitelist',
   'register-device': 'onboarding',
   'align-broker': 'onboarding',
   'change-trust': 'governance',
+  'approve-act': 'governance',
   'show-device': 'governance',
   'guard-deletion': 'governance',
 } as const;
@@ -26,10 +28,14 @@ export const VARIABLES = {
   manifests: 'MANIFEST_BUCKET',
   /** Queue that asks align-broker to look at a device. */
   alignments: 'ALIGNMENT_QUEUE_URL',
+  /** Queue of chunks of verified manifests. */
+  chunks: 'CHUNK_QUEUE_URL',
   /** IoT policy of a device that holds its factory certificate only. */
   registrationPolicy: 'REGISTRATION_POLICY',
   /** IoT policy of a device that holds an operational certificate. */
   operationPolicy: 'OPERATION_POLICY',
+  /** JSON: the principals of each role (shared/governance/permissions.ts). */
+  roles: 'WARDKEY_ROLES',
   /** Twelve digits: the account whose broker we listen to. */
   account: 'WARDKEY_ACCOUNT',
 } as const;

@@ -10,6 +10,8 @@ interface DeviceCore {
   /** Grows by one with each change of owner; orders events inside this deployment only. */
   readonly epoch: number;
   readonly manufacturer: string;
+  /** How the device reaches the broker; from its listing. */
+  readonly path: RegistrationPath;
   /** SHA-256 of the listed factory certificate's DER: its certificateId in AWS IoT Core. */
   readonly factoryCertificate: string;
   /** Since when IoT Core may differ from this row (ISO 8601); absent once it was seen to match. */
@@ -30,6 +32,11 @@ export interface RegisteredDevice extends DeviceCore {
   readonly registeredAt: string;
 }
 
+/**
+ * `jitr`: just-in-time registration under a registered manufacturer CA; `registered`: its certificate was registered
+ * with the broker beforehand, because nobody here can register its CA.
+ */
+export type RegistrationPath = 'jitr' | 'registered';
 export type OwnershipProof = 'claim';
 export type Device = OwnedDevice | RegisteredDevice;
 export type DeviceState = Device['state'];
@@ -47,10 +54,13 @@ export const MOVES: readonly Move[] = [
   { from: 'owned', to: 'registered', by: 'first-connect', proof: 'a verified certificate that equals the listing' },
 ];
 
-/** What AWS IoT Core must show of a device's factory certificate in each state. */
-export const BROKER_PROJECTION: Readonly<Record<DeviceState, BrokerProjection>> = {
-  owned: { factoryCertificate: 'absent' }, // so that the next connect is a fresh registration
-  registered: { factoryCertificate: 'active', policy: 'registration' },
+const ACTIVE: BrokerProjection = { factoryCertificate: 'active', policy: 'registration' };
+
+/** What AWS IoT Core must show of a device's factory certificate, by its state and path. */
+export const BROKER_PROJECTION: Readonly<Record<DeviceState, Readonly<Record<RegistrationPath, BrokerProjection>>>> = {
+  // Absent, so that the next connect is a fresh registration; a certificate registered without a CA could not come back.
+  owned: { jitr: { factoryCertificate: 'absent' }, registered: ACTIVE },
+  registered: { jitr: ACTIVE, registered: ACTIVE },
 };
 
 export type BrokerProjection =
@@ -60,14 +70,15 @@ export type BrokerProjection =
 export interface Claim {
   readonly id: string;
   readonly manufacturer: string;
+  readonly path: RegistrationPath;
   readonly factoryCertificate: string;
   readonly owner: string;
   readonly now: string;
 }
 
 /** (listed) -> owned. */
-export function claim({ id, manufacturer, factoryCertificate, owner, now }: Claim): OwnedDevice {
-  const identity = { id, manufacturer, factoryCertificate };
+export function claim({ id, manufacturer, path, factoryCertificate, owner, now }: Claim): OwnedDevice {
+  const identity = { id, manufacturer, path, factoryCertificate };
   return { ...identity, state: 'owned', version: 1, owner, epoch: 1, proof: 'claim', brokerPending: now };
 }
 
@@ -109,6 +120,7 @@ export function parseDevice(row: Readonly<Record<string, unknown>>): Device {
     owner: text(row, 'owner'),
     epoch: count(row, 'epoch'),
     manufacturer: text(row, 'manufacturer'),
+    path: path(row),
     factoryCertificate: text(row, 'factoryCertificate'),
     proof: proof(row),
     ...(row['brokerPending'] === undefined ? {} : { brokerPending: text(row, 'brokerPending') }),
@@ -130,6 +142,12 @@ function count(row: Readonly<Record<string, unknown>>, name: string): number {
   const value = row[name];
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value;
   throw new Fault('row-malformed', `device row: expected a positive integer in "${name}"`);
+}
+
+function path(row: Readonly<Record<string, unknown>>): RegistrationPath {
+  const value = text(row, 'path');
+  if (value === 'jitr' || value === 'registered') return value;
+  throw new Fault('row-malformed', `device row: expected a known path, got "${value}"`);
 }
 
 function proof(row: Readonly<Record<string, unknown>>): OwnershipProof {

@@ -41,6 +41,7 @@ export interface Registry {
 /** Asks `align-broker` to look at a row; a lost request is found again by its sweep. */
 export interface AlignmentQueue {
   request(device: string): Promise<void>;
+  requestCertificate(certificateId: string): Promise<void>;
 }
 
 export type BrokerStatus = 'ACTIVE' | 'INACTIVE' | 'REVOKED' | 'PENDING_ACTIVATION' | 'PENDING_TRANSFER';
@@ -54,6 +55,8 @@ export interface BrokerCertificate {
 /** Device certificates, things and policy attachments of AWS IoT Core. Only align-broker and teardown change them. */
 export interface Broker {
   findCertificate(certificateId: string): Promise<BrokerCertificate | undefined>;
+  /** Without a CA and INACTIVE; idempotent: one that is there already is left as it is. */
+  registerCertificate(certificatePem: string): Promise<void>;
   setStatus(certificateId: string, status: 'ACTIVE' | 'INACTIVE' | 'REVOKED'): Promise<void>;
   /** Idempotent. */
   createThing(name: string): Promise<void>;
@@ -97,8 +100,21 @@ export interface ManifestStore {
   findNewest(key: string): Promise<StoredObject | undefined>;
   /** The bytes of exactly this version, in pieces of any size. */
   read(object: StoredObject): AsyncIterable<Uint8Array>;
-  /** Writes a report beside its manifest. */
-  writeReport(key: string, body: string): Promise<void>;
+  /** A new version under the key. */
+  write(key: string, body: string): Promise<void>;
+}
+
+/** Asks `list-devices` for a chunk of a verified manifest. */
+export interface ChunkQueue {
+  request(chunk: ChunkRequest): Promise<void>;
+}
+
+export interface ChunkRequest {
+  readonly signatureKey: string;
+  readonly signatureVersion: string;
+  readonly chunk: number;
+  /** Lower-case hex SHA-256 of the chunk's object: what is listed is what was verified. */
+  readonly digest: string;
 }
 
 /** Who signed this request with AWS credentials? Asked of AWS STS itself. */

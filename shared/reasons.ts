@@ -35,10 +35,30 @@ export type Refusal =
   | { readonly reason: 'count-differs'; readonly expected: number; readonly got: number }
   | { readonly reason: 'id-malformed'; readonly problem: string }
   | { readonly reason: 'certificate-malformed'; readonly problem: string }
+  | { readonly reason: 'key-unsupported'; readonly key: string }
+  | { readonly reason: 'id-differs'; readonly expected: string; readonly got: string }
+  | { readonly reason: 'key-differs'; readonly expected: string; readonly got: string }
+  | { readonly reason: 'format-unknown'; readonly file: string }
+  | { readonly reason: 'bundle-incomplete'; readonly chip: string; readonly missing: string }
+  | { readonly reason: 'archive-unsafe'; readonly problem: string }
   | { readonly reason: 'issuer-unknown'; readonly manufacturer: string }
   | { readonly reason: 'id-taken'; readonly device: string; readonly listed: string; readonly got: string }
   | { readonly reason: 'listing-conflict'; readonly fingerprint: string; readonly listed: string; readonly got: string }
+  | { readonly reason: 'certificate-absent'; readonly device: string }
+  | { readonly reason: 'lot-unknown'; readonly manufacturer: string; readonly lot: string }
+  | { readonly reason: 'product-differs'; readonly expected: string; readonly got: string }
+  | { readonly reason: 'serial-out-of-range'; readonly first: string; readonly last: string; readonly got: string }
+  | { readonly reason: 'key-taken'; readonly device: string; readonly listed: string; readonly got: string }
+  | { readonly reason: 'listing-held'; readonly device: string }
+  | { readonly reason: 'not-held'; readonly device: string }
   // ownership and governance
+  | { readonly reason: 'not-permitted'; readonly act: string; readonly principal: string }
+  | { readonly reason: 'approval-unknown'; readonly approval: string }
+  | { readonly reason: 'approval-used'; readonly approval: string }
+  | { readonly reason: 'approval-expired'; readonly expiresAt: string; readonly now: string }
+  | { readonly reason: 'approval-differs'; readonly expected: string; readonly got: string }
+  | { readonly reason: 'approver-is-requester'; readonly requester: string }
+  | { readonly reason: 'lot-conflict'; readonly lot: string }
   | { readonly reason: 'request-malformed'; readonly problem: string }
   | { readonly reason: 'caller-unproved'; readonly problem: string }
   | { readonly reason: 'owner-unknown'; readonly owner: string }
@@ -93,12 +113,38 @@ export const REASONS: Readonly<Record<RefusalReason, ReasonText>> = {
   'count-differs': { kind: 'final', sentence: 'the manifest holds another number of devices than its header says' },
   'id-malformed': { kind: 'final', sentence: 'the manufacturer code or serial number is outside the id grammar' },
   'certificate-malformed': { kind: 'final', sentence: 'the certificate cannot be read' },
+  'key-unsupported': { kind: 'final', sentence: 'the key is too weak, or of a kind that is not supported' },
+  'id-differs': { kind: 'final', sentence: 'two places of one manifest entry name different devices' },
+  'key-differs': { kind: 'final', sentence: 'two places of one manifest entry hold different keys' },
+  'format-unknown': { kind: 'final', sentence: 'no manifest format has files of this name' },
+  'bundle-incomplete': { kind: 'final', sentence: 'the bundle lacks one of the certificates of this chip' },
+  'archive-unsafe': { kind: 'final', sentence: 'the archive holds something else than small plain files' },
   'issuer-unknown': {
     kind: 'curable',
     sentence: 'the certificate was not issued by an authority registered for its manufacturer',
   },
   'id-taken': { kind: 'final', sentence: 'this serial number is listed already with another key' },
   'listing-conflict': { kind: 'final', sentence: 'this certificate is listed already under another device' },
+  'certificate-absent': {
+    kind: 'curable',
+    sentence: 'the manifest brings no certificate of this device, which waits for one',
+  },
+  'lot-unknown': { kind: 'curable', sentence: 'no lot of this name was agreed with the manufacturer' },
+  'product-differs': { kind: 'final', sentence: 'the manifest names another product than its lot' },
+  'serial-out-of-range': { kind: 'final', sentence: 'the serial number lies outside the range agreed for the lot' },
+  'key-taken': { kind: 'final', sentence: 'this public key is listed already under another device' },
+  'listing-held': {
+    kind: 'curable',
+    sentence: 'the device is listed beyond its lot and waits for two people to release it',
+  },
+  'not-held': { kind: 'final', sentence: 'no held listing of this device waits for a release' },
+  'not-permitted': { kind: 'curable', sentence: 'the permission table does not let this principal perform this act' },
+  'approval-unknown': { kind: 'curable', sentence: 'there is no request for approval with this id' },
+  'approval-used': { kind: 'final', sentence: 'this request was approved before' },
+  'approval-expired': { kind: 'final', sentence: 'the request for approval has expired' },
+  'approval-differs': { kind: 'final', sentence: 'the request is not the one that the approver was shown' },
+  'approver-is-requester': { kind: 'curable', sentence: 'nobody approves what they requested themselves' },
+  'lot-conflict': { kind: 'final', sentence: 'a lot of this name was agreed already with other terms' },
   'request-malformed': { kind: 'final', sentence: 'the request does not have the documented shape' },
   'caller-unproved': { kind: 'curable', sentence: 'the request does not prove which IAM principal sends it' },
   'owner-unknown': { kind: 'curable', sentence: 'no owner of this name is known here' },

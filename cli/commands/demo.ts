@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { answering } from '../command.ts';
 import { bootstrap, deploy, isBootstrapped } from '../demo/cdk.ts';
-import { findOperator } from '../demo/operator.ts';
+import { findOperator, OPERATOR } from '../demo/operator.ts';
 import { tellStory, type Row } from '../demo/story.ts';
 import { findDeployment } from '../deployment.ts';
 import { findBroker } from '../endpoint.ts';
@@ -42,7 +42,9 @@ async function run(terminal: Terminal): Promise<readonly Row[]> {
   if (!(await isBootstrapped(cloud))) {
     await terminal.step('the account is bootstrapped for CDK', (note) => bootstrap(cloud, note));
   }
-  await terminal.step('the real stacks are deployed by cdk deploy', (note) => deploy(cloud, PREFIX, note));
+  await terminal.step('the real stacks are deployed by cdk deploy', (note) =>
+    deploy(cloud, { prefix: PREFIX, operators: [`user/${OPERATOR}`, 'root'], approvers: ['root'] }, note),
+  );
   const root = await findDeployment(placeInLocalCloud(cloud, PREFIX, cloud.credentials));
   const operator = await terminal.step('an operator has the operator policy and nothing else', () =>
     findOperator(root, join(FOLDER, 'operator.json')),

@@ -3,30 +3,31 @@ import type { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 
 import { connectOnce } from '../../device/connect.ts';
+import { claimDevices } from '../claim.ts';
 import { answering, withPlace, type PlaceOptions } from '../command.ts';
 import { findDeployment } from '../deployment.ts';
 import { describeDossier, type Dossier } from '../dossier.ts';
 import { findBroker } from '../endpoint.ts';
-import { describeRefusal, invoke, performAct } from '../invoke.ts';
+import { describeRefusal, invoke } from '../invoke.ts';
 import { findPlace } from '../place.ts';
-import { colour, table } from '../terminal.ts';
-import type { Refusal } from '../../shared/reasons.ts';
-
-interface ClaimedDevice {
-  readonly device: string;
-  readonly result: 'claimed' | 'unchanged' | 'refused';
-  readonly refusal?: Refusal;
-}
+import { readListedDevices } from '../manifest.ts';
+import { colour, table, UsageError } from '../terminal.ts';
 
 export function addDeviceCommands(program: Command): void {
   const device = program.command('device').description('one device: its owner, its dossier, its connection');
 
   const claim = device.command('claim').description('name the owner of listed devices that came without vouchers');
-  claim.argument('<device...>').requiredOption('--owner <owner>');
-  answering<PlaceOptions & { owner: string }>(withPlace(claim), async (devices, options, terminal) => {
+  claim.argument('[device...]').requiredOption('--owner <owner>');
+  claim.option('--manifest <folder/file>', 'all devices that this delivery listed, by its report (acme/lot-7.jsonl)');
+  answering<PlaceOptions & ClaimOptions>(withPlace(claim), async (named, options, terminal) => {
+    if (named.length > 0 === (options.manifest !== undefined)) {
+      throw new UsageError('expected device ids or --manifest, and not both');
+    }
     const deployment = await findDeployment(await findPlace(options, terminal));
-    const act = { kind: 'claim-devices', owner: options.owner, devices };
-    const outcome = await performAct<readonly ClaimedDevice[]>(deployment, 'claim-devices', act);
+    const devices = options.manifest === undefined ? named : await readListedDevices(deployment, options.manifest);
+    const { owner } = options;
+    const title = `claiming ${devices.length} devices for ${owner}`;
+    const outcome = await terminal.step(title, (note) => claimDevices(deployment, { owner, devices }, note));
     if (outcome.outcome === 'refused') return { ok: false, json: outcome, text: describeRefusal(outcome.refusal) };
     const rows = outcome.value.map(({ device: id, result, refusal }) => [id, result, refusal?.reason ?? '']);
     const ok = outcome.value.every(({ result }) => result !== 'refused');
@@ -60,6 +61,11 @@ export function addDeviceCommands(program: Command): void {
     await connection.session.close();
     return { ok: true, json: { outcome: 'accepted' }, text: colour('green', 'accepted') };
   });
+}
+
+interface ClaimOptions {
+  readonly owner: string;
+  readonly manifest?: string;
 }
 
 interface ConnectOptions {

@@ -4,29 +4,43 @@ import type { Command } from 'commander';
 import { answering, withPlace, type PlaceOptions } from '../command.ts';
 import { findDeployment } from '../deployment.ts';
 import { describeRefusal } from '../invoke.ts';
-import { deliverManifest, type Report } from '../manifest.ts';
+import { awaitReport, deliverManifest, type Report } from '../manifest.ts';
 import { findPlace } from '../place.ts';
 import { table, type Answer } from '../terminal.ts';
+import { addManifestCheckCommand } from './manifest-check.ts';
 
 export function addManifestCommands(program: Command): void {
   const manifest = program.command('manifest').description('signed lists of devices, from factories');
-  const deliver = manifest.command('import').description('import a manifest with its signature (<file>.jws beside it)');
-  deliver.argument('<manufacturer>').argument('<file>');
-  answering<PlaceOptions>(withPlace(deliver), async ([manufacturer = '', file = ''], options, terminal) => {
-    const deployment = await findDeployment(await findPlace(options, terminal));
-    return describe(await terminal.step(`importing ${file}`, () => deliverManifest(deployment, manufacturer, file)));
-  });
+  addManifestCheckCommand(manifest);
+  const deliver = manifest
+    .command('import')
+    .description('deliver a manifest (with <file>.jws where its format has one)');
+  deliver.argument('<manufacturer>').argument('<file>').option('--watch', 'wait for its report');
+  answering<PlaceOptions & { watch?: true }>(
+    withPlace(deliver),
+    async ([manufacturer = '', file = ''], options, terminal) => {
+      const deployment = await findDeployment(await findPlace(options, terminal));
+      const delivered = await terminal.step(`delivering ${file}`, () =>
+        deliverManifest(deployment, manufacturer, file),
+      );
+      if (options.watch !== true) {
+        return { ok: true, json: delivered, text: `delivered; its report will be ${delivered.report}` };
+      }
+      return describe(await terminal.step('waiting for its report', () => awaitReport(deployment, delivered)));
+    },
+  );
 }
 
+const MOST_ROWS = 50;
+
 function describe(report: Report): Answer {
-  if (report.refusal !== undefined) return { ok: false, json: report, text: describeRefusal(report.refusal) };
-  const lines = report.lines ?? [];
-  const rows = lines.map(({ line, device, result, refusal }) => [
-    String(line),
-    device ?? '',
-    result,
-    refusal?.reason ?? '',
-  ]);
-  const ok = lines.every(({ result }) => result !== 'refused');
-  return { ok, json: report, text: table(['line', 'device', 'result', 'reason'], rows) };
+  const { refusal, lines, results = {} } = report;
+  if (refusal !== undefined) return { ok: false, json: report, text: describeRefusal(refusal) };
+  const rows = lines.slice(0, MOST_ROWS).map(({ line, device, result, refusal: why }) => {
+    return [String(line), device ?? '', result, why?.reason ?? ''];
+  });
+  const more = lines.length > MOST_ROWS ? `\n… and ${lines.length - MOST_ROWS} more lines` : '';
+  const totals = Object.entries(results).map(([name, count]) => `${count} ${name}`);
+  const text = `${table(['line', 'device', 'result', 'reason'], rows)}${more}\n${totals.join(', ')}`;
+  return { ok: lines.every(({ result }) => result !== 'refused'), json: report, text };
 }

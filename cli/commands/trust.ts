@@ -22,9 +22,40 @@ export function addTrustCommands(program: Command): void {
   acting(authority.argument('<manufacturer>').argument('<file>', 'certificate, PEM'), anchor('add-authority'));
   const signer = trust.command('signer').description('accept manifests signed by this certificate');
   acting(signer.argument('<manufacturer>').argument('<file>', 'certificate, PEM'), anchor('add-signer'));
+  const root = trust
+    .command('root')
+    .description('end certificate chains at this CA; its devices are registered one by one');
+  acting(root.argument('<manufacturer>').argument('<file>', 'certificate, PEM'), anchor('add-root'));
+  const voucher = trust.command('voucher-key').description('accept ownership vouchers that begin with this key');
+  acting(voucher.argument('<manufacturer>').argument('<file>', 'certificate, PEM'), anchor('add-voucher-key'));
+  const lot = trust
+    .command('lot')
+    .description('agree a lot with a manufacturer: how many devices it may list, and which');
+  lot.argument('<manufacturer>').argument('<lot>').requiredOption('--product <product>');
+  lot
+    .requiredOption('--count <number>', 'the surplus of a delivery is held')
+    .option('--first <serial>')
+    .option('--last <serial>');
+  acting(lot, agreeLot);
 }
 
-function anchor(kind: 'add-authority' | 'add-signer') {
+interface LotOptions {
+  readonly product: string;
+  readonly count: string;
+  readonly first?: string;
+  readonly last?: string;
+}
+
+function agreeLot([manufacturer = '', lot = '']: readonly string[], options: Partial<LotOptions>): Json {
+  const { product = '', count = '', first, last } = options;
+  if (!/^[1-9]\d{0,6}$/.test(count)) throw new UsageError(`--count "${count}": expected a whole number from 1 on`);
+  const terms = { kind: 'add-lot', manufacturer, lot, product, count: Number(count) };
+  if (first === undefined && last === undefined) return terms;
+  if (first === undefined || last === undefined) throw new UsageError('expected --first and --last together');
+  return { ...terms, serials: { first, last } };
+}
+
+function anchor(kind: 'add-authority' | 'add-root' | 'add-signer' | 'add-voucher-key') {
   return ([manufacturer = '', file = '']: readonly string[]): Json => ({
     kind,
     manufacturer,
@@ -32,9 +63,11 @@ function anchor(kind: 'add-authority' | 'add-signer') {
   });
 }
 
-function acting(command: Command, act: (args: readonly string[]) => Json): void {
-  answering<PlaceOptions>(withPlace(command), async (args, options, terminal) => {
-    const wanted = act(args);
+type Act = (args: readonly string[], options: PlaceOptions & Partial<LotOptions>) => Json;
+
+function acting(command: Command, act: Act): void {
+  answering<PlaceOptions & Partial<LotOptions>>(withPlace(command), async (args, options, terminal) => {
+    const wanted = act(args, options);
     return changeTrust(await findDeployment(await findPlace(options, terminal)), wanted);
   });
 }

@@ -33,9 +33,19 @@ export function bootstrap(cloud: LocalCloud, note: Note): Promise<void> {
   );
 }
 
+export interface Installation {
+  readonly prefix: string;
+  /** Principals of the account, by their role in the permission table: `user/NAME`, or `root`. */
+  readonly operators: readonly string[];
+  readonly approvers: readonly string[];
+}
+
 /** A deployment that is up to date is left as it is. */
-export function deploy(cloud: LocalCloud, prefix: string, note: Note): Promise<void> {
-  return cdk(['deploy', ...STAGE, '-c', `prefix=${prefix}`, '--require-approval', 'never', '--ci'], cloud, note);
+export function deploy(cloud: LocalCloud, { prefix, operators, approvers }: Installation, note: Note): Promise<void> {
+  const arns = (names: readonly string[]) => names.map((name) => `arn:aws:iam::${cloud.account}:${name}`).join(',');
+  const parameters = { prefix, operators: arns(operators), approvers: arns(approvers) };
+  const context = Object.entries(parameters).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  return cdk(['deploy', ...STAGE, ...context, '--require-approval', 'never', '--ci'], cloud, note);
 }
 
 /** Fails with CloudFormation's sentence while devices remain; see `wardkey teardown`. */

@@ -13,7 +13,7 @@ import { OUTPUTS } from '../../shared/env.ts';
 import type { Deployment } from '../deployment.ts';
 import type { Credentials } from '../place.ts';
 
-const USER = 'ward-operator';
+export const OPERATOR = 'ward-operator';
 
 /** Credentials are kept in the file, and made anew when the cloud does not know them any more. */
 export async function findOperator(deployment: Deployment, file: string): Promise<Credentials> {
@@ -21,12 +21,12 @@ export async function findOperator(deployment: Deployment, file: string): Promis
   const kept = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Credentials) : undefined;
   if (kept !== undefined && (await isKnown(new STSClient({ ...config, credentials: kept })))) return kept;
   const client = new IAMClient(config);
-  await client.send(new CreateUserCommand({ UserName: USER })).catch((error: unknown) => {
+  await client.send(new CreateUserCommand({ UserName: OPERATOR })).catch((error: unknown) => {
     if (!(error instanceof EntityAlreadyExistsException)) throw error;
   });
   const PolicyArn = deployment.output(OUTPUTS.operatorPolicy);
-  await client.send(new AttachUserPolicyCommand({ UserName: USER, PolicyArn }));
-  const { AccessKey } = await client.send(new CreateAccessKeyCommand({ UserName: USER }));
+  await client.send(new AttachUserPolicyCommand({ UserName: OPERATOR, PolicyArn }));
+  const { AccessKey } = await client.send(new CreateAccessKeyCommand({ UserName: OPERATOR }));
   const credentials = { accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' };
   writeFileSync(file, JSON.stringify(credentials), { mode: 0o600 });
   return credentials;

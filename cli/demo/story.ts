@@ -5,16 +5,19 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import { isRegistered } from '../../shared/lifecycle.ts';
+import type { Json } from '../../shared/canonical.ts';
 import type { Outcome } from '../../shared/outcome.ts';
 import { REASONS } from '../../shared/reasons.ts';
 import { connectOnce, onboard, type Broker, type Identity } from '../../device/connect.ts';
 import type { Deployment } from '../deployment.ts';
 import type { Dossier } from '../dossier.ts';
-import { deliverLot } from '../factory/manifest.ts';
-import { makeDevice, openStation, type MadeDevice, type Station } from '../factory/station.ts';
+import { deliverLot } from '../station/shipping.ts';
+import { makeDevice, type MadeDevice } from '../station/devices.ts';
+import { openStation, type Station } from '../station/station.ts';
 import { describeRefusal, invoke, performAct } from '../invoke.ts';
-import { deliverManifest } from '../manifest.ts';
+import { awaitReport, deliverManifest } from '../manifest.ts';
 import type { Terminal } from '../terminal.ts';
+import { makeReel } from './chip-vendor.ts';
 
 export interface Stage {
   /** As the operator sees it. */
@@ -35,6 +38,9 @@ export interface Row {
 
 const MANUFACTURER = 'acme';
 const OWNER = 'st-anna';
+const CHIP_VENDOR = 'mchp';
+const CHIPS = 3;
+const LOT = { product: 'infusion-pump', count: 1 };
 
 /** Each run makes two new devices, so that each run shows a first connect. */
 export async function tellStory(stage: Stage): Promise<readonly Row[]> {
@@ -51,8 +57,9 @@ export async function tellStory(stage: Stage): Promise<readonly Row[]> {
     makeDevice(station, `${run}B`),
   );
   terminal.say('\nTrust and whitelist');
-  await trust(stage, station);
+  await trust(stage, station, run);
   await importLot(stage, station, { lot: run, serial: listed.serial });
+  await importReel(stage, run);
   await terminal.step(`the operator claims ${listed.id} for ${OWNER}`, async () => {
     const answers = accepted(await act<readonly { result: string }[]>(stage, 'claim-devices', claimOf(listed)));
     if (answers[0]?.result !== 'claimed') throw new Error(`not claimed: ${JSON.stringify(answers)}`);
@@ -61,7 +68,7 @@ export async function tellStory(stage: Stage): Promise<readonly Row[]> {
   return [await admitListed(stage, listed), await refuseUnlisted(stage, unlisted)];
 }
 
-async function trust(stage: Stage, station: Station): Promise<void> {
+async function trust(stage: Stage, station: Station, lot: string): Promise<void> {
   const anchor = (kind: string, file: string) => ({
     kind,
     manufacturer: MANUFACTURER,
@@ -70,11 +77,47 @@ async function trust(stage: Stage, station: Station): Promise<void> {
   const acts = [
     [`owner ${OWNER} is known`, { kind: 'add-owner', owner: OWNER }],
     ['the device CA is registered with AWS IoT Core, SNI_ONLY', anchor('add-authority', station.authorityFile)],
+    [
+      `lot ${lot} is agreed with the manufacturer: ${LOT.count} device`,
+      { kind: 'add-lot', manufacturer: MANUFACTURER, lot, ...LOT },
+    ],
     ['the manifest signer is trusted, by its certificate hash', anchor('add-signer', station.signerFile)],
   ] as const;
+  await performAll(stage, acts);
+}
+
+/** Titles and acts, one after the other. */
+async function performAll(stage: Stage, acts: readonly (readonly [string, Json])[]): Promise<void> {
   for (const [title, wanted] of acts) {
     await stage.terminal.step(title, async () => accepted(await act(stage, 'change-trust', wanted)));
   }
+}
+
+/** Chips of a vendor whose CA only the vendor can register: their certificates are known to the broker one by one. */
+async function importReel(stage: Stage, lot: string): Promise<void> {
+  const { terminal, deployment, folder } = stage;
+  const reel = await terminal.step(
+    `a chip vendor ships a reel of ${CHIPS} secure elements with its signed manifest`,
+    () => makeReel(folder, lot, CHIPS),
+  );
+  const anchor = (kind: string, file: string) => ({
+    kind,
+    manufacturer: CHIP_VENDOR,
+    certificate: readFileSync(file, 'utf8'),
+  });
+  const terms = { kind: 'add-lot', manufacturer: CHIP_VENDOR, lot, product: 'secure-element', count: CHIPS };
+  await performAll(stage, [
+    [`the reel is agreed as lot ${lot}`, terms],
+    ["the vendor's root ends chains, and is registered nowhere", anchor('add-root', reel.rootFile)],
+    ["the vendor's manifest signer is trusted", anchor('add-signer', reel.signerFile)],
+  ]);
+  await terminal.step(
+    'the Microchip manifest is imported: each entry proves itself, each chain ends at the root',
+    async () => {
+      const report = await awaitReport(deployment, await deliverManifest(deployment, CHIP_VENDOR, reel.manifestFile));
+      if (report.results?.['accepted'] !== CHIPS) throw new Error(`not imported: ${JSON.stringify(report)}`);
+    },
+  );
 }
 
 async function importLot(
@@ -82,9 +125,10 @@ async function importLot(
   station: Station,
   { lot, serial }: { lot: string; serial: string },
 ): Promise<void> {
-  const { manifestFile } = deliverLot(station, { product: 'infusion-pump', lot, serials: [serial] });
+  const { manifestFile } = deliverLot(station, { product: LOT.product, lot, serials: [serial] });
   await stage.terminal.step(`a signed manifest that lists ${serial} only is delivered and imported`, async () => {
-    const report = await deliverManifest(stage.deployment, MANUFACTURER, manifestFile);
+    const delivered = await deliverManifest(stage.deployment, MANUFACTURER, manifestFile);
+    const report = await awaitReport(stage.deployment, delivered);
     if (report.results?.['accepted'] !== 1)
       throw new Error(`not imported: ${JSON.stringify(report.refusal ?? report.lines)}`);
   });

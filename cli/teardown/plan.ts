@@ -2,7 +2,7 @@
 // goes on where it stopped.
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { IoTClient } from '@aws-sdk/client-iot';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 
 import { dynamodbRegistry } from '../../shared/aws/dynamodb-registry.ts';
 import { iotAuthorityRegistry } from '../../shared/aws/iot-authority-registry.ts';
@@ -33,8 +33,28 @@ export async function findRemains(deployment: Deployment): Promise<Remains> {
   for (const name of [OUTPUTS.registrationPolicy, OUTPUTS.operationPolicy]) {
     for (const arn of await broker.listPolicyTargets(deployment.output(name))) certificates.add(certificateIdOf(arn));
   }
+  for (const id of await findRegistered(deployment)) {
+    if ((await broker.findCertificate(id)) !== undefined) certificates.add(id);
+  }
   return { broker, authorityRegistry, authorities, certificates: [...certificates] };
 }
+
+/** Certificates that were registered without a CA hang on nothing that the broker lists; our own rows name them. */
+async function findRegistered(deployment: Deployment): Promise<readonly string[]> {
+  const documents = DynamoDBDocumentClient.from(new DynamoDBClient(deployment.place.config));
+  const scan = {
+    TableName: deployment.output(OUTPUTS.table('devices')),
+    FilterExpression: 'begins_with(pk, :certificate) AND sk = :row',
+    ExpressionAttributeValues: { ':certificate': CERTIFICATE_ROWS, ':row': 'row' },
+  };
+  const ids: string[] = [];
+  for await (const { Items } of paginateScan({ client: documents }, scan)) {
+    ids.push(...(Items ?? []).map(({ pk }) => String(pk).slice(CERTIFICATE_ROWS.length)));
+  }
+  return ids;
+}
+
+const CERTIFICATE_ROWS = 'certificate#';
 
 async function findAuthorities(deployment: Deployment, registry: AuthorityRegistry): Promise<readonly string[]> {
   const documents = DynamoDBDocumentClient.from(new DynamoDBClient(deployment.place.config));

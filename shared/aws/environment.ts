@@ -4,6 +4,8 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
 import { VARIABLES } from '../env.ts';
+import { parseRoleMap, type RoleMap } from '../governance/permissions.ts';
+import { parseJson } from '../json.ts';
 import { Fault } from '../outcome.ts';
 import type { TableName } from '../ports.ts';
 import type { Tables } from './dynamodb-registry.ts';
@@ -12,6 +14,13 @@ export function variable(name: keyof typeof VARIABLES): string {
   const value = process.env[VARIABLES[name]];
   if (value !== undefined && value !== '') return value;
   throw new Fault('environment-incomplete', `expected the environment variable ${VARIABLES[name]}`);
+}
+
+/** The deployment's role map; one that cannot be read is a fault, not an empty one. */
+export function roleMap(): RoleMap {
+  const roles = parseRoleMap(parseJson(variable('roles')));
+  if (roles === undefined) throw new Fault('environment-incomplete', `expected a role map in ${VARIABLES.roles}`);
+  return roles;
 }
 
 /** Names of the tables this function uses. */

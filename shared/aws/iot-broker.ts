@@ -8,6 +8,8 @@ import {
   DescribeCertificateCommand,
   DetachPolicyCommand,
   DetachThingPrincipalCommand,
+  RegisterCertificateWithoutCACommand,
+  ResourceAlreadyExistsException,
   ResourceNotFoundException,
   UpdateCertificateCommand,
   paginateListAttachedPolicies,
@@ -24,6 +26,7 @@ const STATUSES: readonly BrokerStatus[] = ['ACTIVE', 'INACTIVE', 'REVOKED', 'PEN
 export function iotBroker(client: IoTClient): Broker {
   return {
     findCertificate: (certificateId) => findCertificate(client, certificateId),
+    registerCertificate: (certificatePem) => registerCertificate(client, certificatePem),
     async setStatus(certificateId, newStatus) {
       await client.send(new UpdateCertificateCommand({ certificateId, newStatus }));
     },
@@ -72,6 +75,14 @@ async function findCertificate(client: IoTClient, certificateId: string): Promis
     throw new Fault('answer-malformed', `certificate "${certificateId}": expected an ARN and a known status`);
   }
   return { certificateId, arn: certificateArn, status: known };
+}
+
+async function registerCertificate(client: IoTClient, certificatePem: string): Promise<void> {
+  try {
+    await client.send(new RegisterCertificateWithoutCACommand({ certificatePem, status: 'INACTIVE' }));
+  } catch (error) {
+    if (!(error instanceof ResourceAlreadyExistsException)) throw error;
+  }
 }
 
 async function collect<P, T>(pages: AsyncIterable<P>, items: (page: P) => readonly T[]): Promise<T[]> {

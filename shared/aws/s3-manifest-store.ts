@@ -17,10 +17,9 @@ export function s3ManifestStore(client: S3Client, bucket: string): ManifestStore
       }
     },
     read: (object) => readVersion(client, bucket, object),
-    async writeReport(key, body) {
-      await client.send(
-        new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: 'application/json' }),
-      );
+    async write(key, body) {
+      const input = { Bucket: bucket, Key: key, Body: body, ContentType: 'application/x-ndjson' };
+      await client.send(new PutObjectCommand(input));
     },
   };
 }

@@ -4,7 +4,13 @@ import * as z from 'zod';
 import { Fault } from '../outcome.ts';
 import { parseCertificate, type Certificate } from './certificate.ts';
 
-export type AnchorPurpose = 'authority' | 'signer';
+/**
+ * `authority`: a CA registered with AWS IoT Core; `root`: one that ends chains, whose devices are registered one by one;
+ * `signer`: of manifests; `voucher`: of ownership vouchers.
+ */
+export type AnchorPurpose = 'authority' | 'root' | 'signer' | 'voucher';
+
+const PURPOSE = z.enum(['authority', 'root', 'signer', 'voucher']);
 
 export interface Anchor {
   readonly version: number;
@@ -15,7 +21,7 @@ export interface Anchor {
 
 const ROW = z.object({
   version: z.int().min(1),
-  purpose: z.enum(['authority', 'signer']),
+  purpose: PURPOSE,
   manufacturer: z.string(),
   /** base64 DER */
   certificate: z.base64(),
@@ -23,7 +29,7 @@ const ROW = z.object({
 
 const CLAIM_ROW = z.object({
   version: z.literal(1),
-  purpose: z.enum(['authority', 'signer']),
+  purpose: PURPOSE,
   manufacturer: z.string(),
 });
 

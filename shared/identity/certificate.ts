@@ -21,15 +21,16 @@ const LARGEST_DER = 16 * 1024;
 /** Reads one DER certificate; refuses what is no certificate, is larger than 16 KiB or carries bytes after it. */
 export function parseCertificate(der: Uint8Array): Outcome<Certificate> {
   if (der.length > LARGEST_DER) return malformed(`expected at most ${LARGEST_DER} bytes, got ${der.length}`);
-  const x509 = readX509(der);
-  if (x509 === undefined) return malformed('expected one DER-encoded X.509 certificate');
+  const read = readX509(der);
+  if (read === undefined) return malformed('expected one DER-encoded X.509 certificate');
+  const { x509, key, notBefore, notAfter } = read;
   // A second value behind the certificate would change the fingerprint of the same certificate.
   if (!x509.raw.equals(der)) return malformed('expected canonical DER with nothing behind it');
   return done({
     fingerprint: hash('sha256', x509.raw),
-    notBefore: x509.validFromDate.toISOString(),
-    notAfter: x509.validToDate.toISOString(),
-    keyFingerprint: hash('sha256', x509.publicKey.export({ format: 'der', type: 'spki' })),
+    notBefore,
+    notAfter,
+    keyFingerprint: hash('sha256', key),
     isAuthority: x509.ca,
     x509,
   });
@@ -42,6 +43,12 @@ export function parsePemCertificate(pem: string): Outcome<Certificate> {
   return parseCertificate(Buffer.from(body, 'base64'));
 }
 
+/** RFC 7468, from base64 DER. */
+export function toPem(base64: string): string {
+  const lines = base64.match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+}
+
 /** Whether `issuer`'s key signed `certificate` and the names agree. One link, not a path: see the README of this room. */
 export function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
   return (
@@ -49,10 +56,16 @@ export function isIssuedBy(certificate: Certificate, issuer: Certificate): boole
   );
 }
 
-function readX509(der: Uint8Array): X509Certificate | undefined {
+/**
+ * Whatever of it may throw: a date that is none, or a key that OpenSSL cannot write again, such as the point at infinity
+ * (T017). A certificate of a stranger must not make a fault that is tried again and again.
+ */
+function readX509(der: Uint8Array) {
   try {
     const x509 = new X509Certificate(der);
-    return x509.publicKey.asymmetricKeyType === undefined ? undefined : x509;
+    if (x509.publicKey.asymmetricKeyType === undefined) return undefined;
+    const key = x509.publicKey.export({ format: 'der', type: 'spki' });
+    return { x509, key, notBefore: x509.validFromDate.toISOString(), notAfter: x509.validToDate.toISOString() };
   } catch {
     return undefined;
   }

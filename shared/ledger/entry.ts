@@ -14,9 +14,15 @@ const SHARDS = 16;
 
 export type EntryKind =
   | 'trust-changed'
+  | 'manifest-verified'
   | 'manifest-imported'
   | 'manifest-refused'
   | 'listed'
+  | 'held'
+  | 'waiting'
+  | 'released'
+  | 'approval-requested'
+  | 'approved'
   | 'claimed'
   | 'act-refused'
   | 'admitted'
@@ -142,9 +148,13 @@ export const STREAMS = {
   listing: (fingerprint: string) => `listing/${fingerprint}`,
   refusal: (certificateId: string, reason: RefusalReason, deviceVersion: number) =>
     `refusal/${certificateId}/${reason}/${deviceVersion}`,
-  import: (id: string) => `import/${id}`,
+  import: (signatureKey: string, signatureVersion: string) => `import/${signatureKey}#${signatureVersion}`,
   anchor: (fingerprint: string) => `anchor/${fingerprint}`,
   authority: (caCertificateId: string) => `authority/${caCertificateId}`,
+  waiting: (device: string) => `waiting/${device}`,
+  certificate: (certificateId: string) => `certificate/${certificateId}`,
+  lot: (manufacturer: string, lot: string) => `lot/${manufacturer}/${lot}`,
+  approval: (id: string) => `approval/${id}`,
   owner: (owner: string) => `owner/${owner}`,
   /** A refused act changes no row; its request is its stream. */
   act: (requestId: string) => `act/${requestId}`,

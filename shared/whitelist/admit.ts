@@ -2,7 +2,7 @@
 import type { VerifiedCertificate } from '../identity/factory-certificate.ts';
 import { isOwned, register, type Device, type RegisteredDevice } from '../lifecycle.ts';
 import { done, refused, type Outcome } from '../outcome.ts';
-import type { Listing } from './listing.ts';
+import { isHeld, type Listing } from './listing.ts';
 
 export type Admission =
   | { readonly verdict: 'admitted'; readonly device: RegisteredDevice }
@@ -16,6 +16,8 @@ export function decideAdmission(
   device: Device | undefined,
   now: string,
 ): Outcome<Admission> {
+  // Over-produced until two people say otherwise, whatever else is true of it (T014).
+  if (isHeld(listing)) return refused({ reason: 'listing-held', device: listing.device });
   if (device === undefined) return refused({ reason: 'not-owned', device: listing.device });
   // One id has one listed key: a device row of another certificate would be somebody else's device.
   if (device.factoryCertificate !== certificate.certificateId) {

@@ -1,22 +1,112 @@
-// What was decided of a delivery? One row per delivered signature, by the version that S3 gave it.
+// What was decided of a delivery, and how far is it? One row per delivered signature, by its key and version.
+import { hash } from 'node:crypto';
 import * as z from 'zod';
 
 import { Fault } from '../outcome.ts';
 
-const ROW = z.object({
-  version: z.int().min(1),
-  /** `imported`, or the reason why nothing of the file was taken. */
-  decision: z.string(),
+const VERIFIED = z.object({
+  manifestKey: z.string(),
+  /** The version that was verified; a later one is another delivery's. */
+  manifestVersion: z.string(),
+  /** SHA-256 of the manifest file. */
+  manifest: z.string(),
+  format: z.string(),
+  manufacturer: z.string(),
+  product: z.string(),
+  lot: z.string(),
+  signer: z.string(),
+  signedAt: z.iso.datetime(),
+  importedAt: z.iso.datetime(),
+  deliveredBy: z.string(),
+  chunks: z.int().min(1),
 });
 
-export type StoredImport = z.infer<typeof ROW>;
+const ROW = z.object({
+  version: z.int().min(1),
+  /** `verified`: its chunks are being listed; `imported`: all of them are; else the reason why nothing was taken. */
+  decision: z.string(),
+  verified: VERIFIED.optional(),
+});
 
-export function importKey(signatureVersion: string) {
-  return { table: 'whitelist', pk: `import#${signatureVersion}`, sk: 'row' } as const;
+const COUNTS = z.object({
+  accepted: z.int(),
+  held: z.int(),
+  waiting: z.int(),
+  unchanged: z.int(),
+  refused: z.int(),
+});
+const CHUNK_ROW = z.object({ version: z.literal(1), counts: COUNTS });
+
+export type VerifiedImport = z.infer<typeof VERIFIED>;
+export type StoredImport = z.infer<typeof ROW>;
+export type Counts = z.infer<typeof COUNTS>;
+
+/** Versions are opaque, and those of two keys may be equal. */
+export interface DeliveredSignature {
+  readonly signatureKey: string;
+  readonly signatureVersion: string;
+}
+
+export function importKey(delivery: DeliveredSignature) {
+  return { table: 'whitelist', pk: importPartition(delivery), sk: 'row' } as const;
+}
+
+/** Create-only, when every line of the chunk is decided. */
+export function chunkKey(delivery: DeliveredSignature, chunk: number) {
+  return {
+    table: 'whitelist',
+    pk: importPartition(delivery),
+    sk: `${CHUNKS}${String(chunk).padStart(6, '0')}`,
+  } as const;
+}
+
+export const CHUNKS = 'chunk#';
+
+export function importPartition({ signatureKey, signatureVersion }: DeliveredSignature): string {
+  return `import#${signatureKey}#${signatureVersion}`;
+}
+
+/** Where the chunks of an import lie: written by us, read by us, of no use to anybody else. */
+export function chunkObject(
+  delivery: DeliveredSignature,
+  { chunk, digest }: { chunk: number; digest: string },
+): string {
+  // By its digest: another run that writes other bytes does not take this chunk away from who was asked for it.
+  return `${chunkFolder(delivery)}/${String(chunk).padStart(6, '0')}-${digest}.jsonl`;
+}
+
+export function resultObject(delivery: DeliveredSignature, chunk: number): string {
+  return `${chunkFolder(delivery)}/${String(chunk).padStart(6, '0')}.result.jsonl`;
+}
+
+function chunkFolder(delivery: DeliveredSignature): string {
+  return `imports/${hash('sha256', importPartition(delivery)).slice(0, 40)}`;
+}
+
+export function reportKey(manifestKey: string): string {
+  return `${manifestKey}.report`;
+}
+
+export function addCounts(all: readonly Counts[]): Counts {
+  const sum = noCounts();
+  for (const counts of all) for (const name of RESULTS) sum[name] += counts[name];
+  return sum;
+}
+
+const RESULTS = ['accepted', 'held', 'waiting', 'unchanged', 'refused'] as const;
+
+export function noCounts(): Counts {
+  return { accepted: 0, held: 0, waiting: 0, unchanged: 0, refused: 0 };
 }
 
 export function parseImport(row: unknown): StoredImport {
   const parsed = ROW.safeParse(row);
   if (parsed.success) return parsed.data;
   throw new Fault('row-malformed', 'import row', { cause: parsed.error });
+}
+
+export function parseChunkRow(row: unknown): Counts {
+  const parsed = CHUNK_ROW.safeParse(row);
+  if (parsed.success) return parsed.data.counts;
+  throw new Fault('row-malformed', 'chunk row', { cause: parsed.error });
 }

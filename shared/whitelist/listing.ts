@@ -2,16 +2,16 @@
 import * as z from 'zod';
 
 import type { Anchor } from '../identity/anchor.ts';
-import { isIssuedBy, parseCertificate } from '../identity/certificate.ts';
+import type { Certificate } from '../identity/certificate.ts';
 import { makeDeviceId } from '../identity/device-id.ts';
 import { done, Fault, refused, type Outcome } from '../outcome.ts';
-import type { ManifestHeader, ManifestLine } from './manifest.ts';
-import type { VerifiedManifest } from './signature.ts';
+import { findAnchor } from './formats/chain.ts';
+import type { ManifestEntry } from './formats/format.ts';
 
-const PROVENANCE = z.object({
+export const PROVENANCE = z.object({
   /** SHA-256 of the manifest file. */
   manifest: z.string(),
-  line: z.int().min(2),
+  line: z.int().min(1),
   /** SHA-256 of the signer's certificate. */
   signer: z.string(),
   signedAt: z.iso.datetime(),
@@ -19,32 +19,45 @@ const PROVENANCE = z.object({
 });
 
 const LISTING = z.object({
-  version: z.literal(1),
+  version: z.int().min(1),
   device: z.string(),
   serial: z.string(),
   manufacturer: z.string(),
   product: z.string(),
   lot: z.string(),
-  /** How the device reaches the broker: just-in-time registration under a registered manufacturer CA. */
-  path: z.literal('jitr'),
+  /** How the device reaches the broker. */
+  path: z.enum(['jitr', 'registered']),
+  /** base64 DER, kept where the certificate itself must be registered with the broker. */
+  certificate: z.base64().optional(),
   fingerprint: z.string(),
   keyFingerprint: z.string(),
   /** The anchor under which the certificate was verified on import. */
   issuer: z.string(),
   notBefore: z.iso.datetime(),
   notAfter: z.iso.datetime(),
+  /** Listed beyond its lot's allotment: two people must release it before anybody can own it. */
+  held: z.literal(true).optional(),
   provenance: PROVENANCE,
 });
 
-const ID_CLAIM = z.object({ fingerprint: z.string() });
+/** Without a fingerprint while the device waits for its certificate. */
+const ID_CLAIM = z.object({ version: z.int().min(1), fingerprint: z.string().optional() });
+const KEY_CLAIM = z.object({ device: z.string() });
 
 export type Listing = z.infer<typeof LISTING>;
+export type IdClaim = z.infer<typeof ID_CLAIM>;
+export type Provenance = z.infer<typeof PROVENANCE>;
 
 export interface ListingContext {
-  readonly manifest: VerifiedManifest;
-  readonly header: ManifestHeader;
-  /** The manufacturer's pinned CAs. */
-  readonly authorities: readonly Anchor[];
+  readonly manufacturer: string;
+  readonly product: string;
+  readonly lot: string;
+  /** SHA-256 of the manifest file. */
+  readonly manifest: string;
+  /** Who signed the whole file; entries that carry a signature of their own name its signer. */
+  readonly signedBy: { readonly signer: string; readonly signedAt: string };
+  /** The manufacturer's pinned authorities and roots. */
+  readonly anchors: readonly Anchor[];
   readonly line: number;
   readonly now: string;
 }
@@ -55,56 +68,92 @@ export function listingKey(fingerprint: string) {
 
 /** Create-only, in the transaction of its listing: one id, one key. */
 export function idClaimKey(device: string) {
-  return { table: 'whitelist', pk: `id#${device}`, sk: 'row' } as const;
+  return { table: 'whitelist', pk: `id#${foldId(device)}`, sk: 'row' } as const;
 }
 
-/** One line of a verified manifest becomes a listing; its certificate must come from one of the maker's own CAs. */
-export function listDevice(entry: ManifestLine, context: ListingContext): Outcome<Listing> {
-  const { manifest, header, authorities, line, now } = context;
-  const device = makeDeviceId(header.manufacturer, entry.serial);
+/** Two ids that differ by case only read as one to people: the first holds both (T020). */
+export function foldId(device: string): string {
+  return device.toLowerCase();
+}
+
+/** Create-only, in the transaction of its listing: one public key, one device. */
+export function keyClaimKey(keyFingerprint: string) {
+  return { table: 'whitelist', pk: `key#${keyFingerprint}`, sk: 'row' } as const;
+}
+
+/** One entry of a verified manifest becomes a listing; its certificate must stand under one of the maker's own CAs. */
+export function listDevice(entry: ManifestEntry, context: ListingContext): Outcome<Listing> {
+  const { manufacturer, product, lot, manifest, anchors, line, now } = context;
+  const device = makeDeviceId(manufacturer, entry.serial);
   if (device.outcome === 'refused') return device;
-  const certificate = parseCertificate(Buffer.from(entry.certificate, 'base64'));
-  if (certificate.outcome === 'refused') return certificate;
-  // A signer may vouch for keys, not for other people's certificate authorities.
-  const issuer = authorities.find((authority) => isIssuedBy(certificate.value, authority.certificate));
-  if (issuer === undefined) return refused({ reason: 'issuer-unknown', manufacturer: header.manufacturer });
-  const { fingerprint, keyFingerprint, notBefore, notAfter } = certificate.value;
+  const { certificate, chain } = entry;
+  if (certificate === undefined) return refused({ reason: 'certificate-absent', device: device.value });
+  const anchor = findAnchor({ certificate, chain }, anchors, manufacturer);
+  if (anchor.outcome === 'refused') return anchor;
+  const { fingerprint, keyFingerprint, notBefore, notAfter } = certificate;
+  const { signer, signedAt } = entry.signedBy ?? context.signedBy;
   return done({
     version: 1,
     device: device.value,
     serial: entry.serial,
-    manufacturer: header.manufacturer,
-    product: header.product,
-    lot: header.lot,
-    path: 'jitr',
+    manufacturer,
+    product,
+    lot,
+    ...pathOf(anchor.value, certificate),
     fingerprint,
     keyFingerprint,
-    issuer: issuer.certificate.fingerprint,
+    issuer: anchor.value.certificate.fingerprint,
     notBefore,
     notAfter,
-    provenance: {
-      manifest: manifest.digest,
-      line,
-      signer: manifest.signer,
-      signedAt: manifest.signedAt,
-      importedAt: now,
-    },
+    provenance: { manifest, line, signer, signedAt, importedAt: now },
   });
 }
 
-/** What a stored listing and a stored id say about a new one: the first value stays (T001, T011). */
-export function compareListing(
-  listing: Listing,
-  stored: Listing | undefined,
-  claimedBy: string | undefined,
-): Outcome<'new' | 'unchanged'> {
-  const { device, fingerprint } = listing;
+/** A CA that nobody here can register ends chains only; its devices' certificates are registered one by one. */
+function pathOf({ purpose }: Anchor, { x509 }: Certificate): Pick<Listing, 'path' | 'certificate'> {
+  return purpose === 'root' ? { path: 'registered', certificate: x509.raw.toString('base64') } : { path: 'jitr' };
+}
+
+/** What the whitelist holds already that a new listing could meet. */
+export interface Stored {
+  /** The listing of the same certificate. */
+  readonly listing: Listing | undefined;
+  /** The certificate that holds the same device id. */
+  readonly claimedBy: string | undefined;
+  /** The device that holds the same public key. */
+  readonly keyOf: string | undefined;
+}
+
+/** What is stored already decides about a new listing: the first value stays (T001, T011, T012). */
+export function compareListing(listing: Listing, stored: Stored): Outcome<'new' | 'unchanged'> {
+  const { device, fingerprint, keyFingerprint } = listing;
+  const { claimedBy, keyOf } = stored;
   if (claimedBy !== undefined && claimedBy !== fingerprint) {
     return refused({ reason: 'id-taken', device, listed: claimedBy, got: fingerprint });
   }
-  if (stored === undefined) return done('new');
-  if (stored.device === device) return done('unchanged');
-  return refused({ reason: 'listing-conflict', fingerprint, listed: stored.device, got: device });
+  // One key in two devices is one secret in two places, whatever the certificates say.
+  if (keyOf !== undefined && keyOf !== device) {
+    return refused({ reason: 'key-taken', device, listed: keyOf, got: keyFingerprint });
+  }
+  if (stored.listing === undefined) return done('new');
+  if (stored.listing.device === device) return done('unchanged');
+  return refused({ reason: 'listing-conflict', fingerprint, listed: stored.listing.device, got: device });
+}
+
+export function isHeld(listing: Listing): boolean {
+  return listing.held === true;
+}
+
+/** Two people said so: from now on the device can be claimed and admitted. */
+export function releaseListing(listing: Listing): Listing {
+  const { held, ...released } = listing;
+  return { ...released, version: listing.version + 1 };
+}
+
+export function parseKeyClaim(row: unknown): z.infer<typeof KEY_CLAIM> {
+  const parsed = KEY_CLAIM.safeParse(row);
+  if (parsed.success) return parsed.data;
+  throw new Fault('row-malformed', 'key claim row', { cause: parsed.error });
 }
 
 export function parseListing(row: unknown): Listing {
@@ -113,7 +162,7 @@ export function parseListing(row: unknown): Listing {
   throw new Fault('row-malformed', 'whitelist row', { cause: parsed.error });
 }
 
-export function parseIdClaim(row: unknown): z.infer<typeof ID_CLAIM> {
+export function parseIdClaim(row: unknown): IdClaim {
   const parsed = ID_CLAIM.safeParse(row);
   if (parsed.success) return parsed.data;
   throw new Fault('row-malformed', 'id claim row', { cause: parsed.error });

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 
 import { isManufacturerCode } from '../identity/device-id.ts';
-import { firstProblem, parseJson } from '../json.ts';
+import { firstProblem, parseStrictJson } from '../json.ts';
 import { done, refused, type Outcome } from '../outcome.ts';
 
 export const MANIFEST_FORMAT = 'wardkey-manifest/1';
@@ -12,7 +12,7 @@ const HEADER = z.strictObject({
   manufacturer: z.string().refine(isManufacturerCode, 'expected 2 to 16 a-z 0-9'),
   product: z.string().min(1).max(64),
   lot: z.string().min(1).max(64),
-  count: z.int().min(0).max(5_000_000),
+  count: z.int().min(0).max(1_000_000),
 });
 
 const LINE = z.strictObject({
@@ -42,8 +42,10 @@ export function writeManifest(
 }
 
 function parseLine<S extends z.ZodType>(schema: S, text: string, line: number): Outcome<z.infer<S>> {
-  const json = parseJson(text);
-  if (json === undefined) return refused({ reason: 'manifest-malformed', line, problem: 'expected one JSON object' });
+  const json = parseStrictJson(text);
+  if (json === undefined) {
+    return refused({ reason: 'manifest-malformed', line, problem: 'expected one JSON object, each name once' });
+  }
   const parsed = schema.safeParse(json);
   if (parsed.success) return done(parsed.data);
   return refused({ reason: 'manifest-malformed', line, problem: firstProblem(parsed.error.issues) });

@@ -3,7 +3,7 @@ import { createHash, createVerify } from 'node:crypto';
 import * as z from 'zod';
 
 import type { Anchor } from '../identity/anchor.ts';
-import { firstProblem, parseJson } from '../json.ts';
+import { firstProblem, parseStrictJson } from '../json.ts';
 import { done, refused, type Outcome } from '../outcome.ts';
 
 declare const proof: unique symbol;
@@ -44,7 +44,8 @@ const HEADER = z.strictObject({
 
 export type SignatureHeader = z.infer<typeof HEADER>;
 
-const P256_SIGNATURE_BYTES = 64;
+/** r and s, 32 bytes each. */
+export const P256_SIGNATURE_BYTES = 64;
 
 /** Reads `BASE64URL(header)..BASE64URL(signature)`. */
 export function parseDetachedSignature(jws: string): Outcome<DetachedSignature> {
@@ -52,7 +53,7 @@ export function parseDetachedSignature(jws: string): Outcome<DetachedSignature> 
   if (encoded === undefined || signature === undefined || payload !== '' || more.length > 0) {
     return malformed('expected a compact JWS with an empty payload part');
   }
-  const header = HEADER.safeParse(parseJson(Buffer.from(encoded, 'base64url').toString('utf8')));
+  const header = HEADER.safeParse(parseStrictJson(Buffer.from(encoded, 'base64url').toString('utf8')));
   if (!header.success) return malformed(`header: ${firstProblem(header.error.issues)}`);
   const value = Buffer.from(signature, 'base64url');
   // RFC 7518 3.4: r || s of 32 bytes each; a DER signature or trailing bytes are something else (T007).
@@ -115,8 +116,8 @@ export function signatureHeader(signer: string, signedAt: string): string {
   return Buffer.from(JSON.stringify(header)).toString('base64url');
 }
 
-// ES256 is ECDSA on P-256 and nothing else (RFC 7518 3.4).
-function isP256(signer: Anchor): boolean {
+/** ES256 is ECDSA on P-256 and nothing else (RFC 7518 3.4). */
+export function isP256(signer: Anchor): boolean {
   return signer.certificate.x509.publicKey.asymmetricKeyDetails?.namedCurve === 'prime256v1';
 }
 

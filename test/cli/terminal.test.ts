@@ -15,6 +15,9 @@ describe('T122 text from outside', () => {
     ['a DEL', 'a\u007fb', String.raw`a\u007fb`],
     ['text that runs backwards', '\u202eenod\u202c', String.raw`\u202eenod\u202c`],
     ['an isolate', '\u2066x\u2069', String.raw`\u2066x\u2069`],
+    ['marks of direction', 'a\u200eb\u200f', String.raw`a\u200eb\u200f`],
+    ['an Arabic mark of direction', 'a\u061cb', String.raw`a\u061cb`],
+    ['separators of lines', 'done\u2028refused\u2029', String.raw`done\u2028refused\u2029`],
   ])('shows %s and does not send it', (_name, text, shown) => {
     expect(plain(text)).toBe(shown);
   });
@@ -26,7 +29,7 @@ describe('T122 text from outside', () => {
   test('sends no control character but tab and newline, whatever comes', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        expect(plain(text)).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+        expect(plain(text)).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/);
       }),
     );
   });

@@ -1,4 +1,4 @@
-// What must every queue to align-broker do? A request arrives, with the device that was named.
+// What must every queue to align-broker do? A request arrives, with the device or certificate that was named.
 import { describe, expect, test } from 'vitest';
 
 import type { AlignmentQueue } from '../../shared/ports.ts';
@@ -9,11 +9,18 @@ export interface AlignmentQueueStage {
   readonly arrived: () => Promise<readonly string[]>;
 }
 
+const CERTIFICATE = 'c'.repeat(64);
+
 export function alignmentQueueContract(name: string, { queue, arrived }: AlignmentQueueStage): void {
   describe(`alignment queue contract: ${name}`, () => {
     test('a request arrives in the form that align-broker reads', async () => {
       await queue().request('acme-A1');
       expect((await arrived()).map((body): unknown => JSON.parse(body))).toEqual([{ device: 'acme-A1' }]);
+    });
+
+    test('a request for a certificate arrives as one, and never as a device', async () => {
+      await queue().requestCertificate(CERTIFICATE);
+      expect((await arrived()).map((body): unknown => JSON.parse(body))).toEqual([{ certificate: CERTIFICATE }]);
     });
 
     test('the same device may be asked for again', async () => {

@@ -1,11 +1,4 @@
 // Do the queue in memory and the one on Amazon SQS keep the same promises?
-import {
-  CreateQueueCommand,
-  DeleteMessageCommand,
-  DeleteQueueCommand,
-  ReceiveMessageCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { parseRequest } from '../../functions/onboarding/align-broker/request.ts';
@@ -13,46 +6,38 @@ import { sqsAlignmentQueue } from '../../shared/aws/sqs-alignment-queue.ts';
 import type { AlignmentQueue } from '../../shared/ports.ts';
 import { MemoryAlignmentQueue } from '../fakes/memory-alignment-queue.ts';
 import { alignmentQueueContract } from './alignment-queue-contract.ts';
-import { Cleanup, clientSettings, localAws, randomName } from './local-aws.ts';
+import { openQueue, type Arrivals } from './arrivals.ts';
+import { Cleanup } from './local-aws.ts';
 
 const memory = new MemoryAlignmentQueue();
 alignmentQueueContract('in memory', {
   queue: () => memory,
-  arrived: () => Promise.resolve(memory.requested.splice(0).map((device) => JSON.stringify({ device }))),
+  arrived: () =>
+    Promise.resolve(
+      [
+        ...memory.requested.splice(0).map((device) => ({ device })),
+        ...memory.requestedCertificates.splice(0).map((certificate) => ({ certificate })),
+      ].map((body) => JSON.stringify(body)),
+    ),
 });
 
 const cleanup = new Cleanup();
-let client: SQSClient;
-let queueUrl: string;
+let arrivals: Arrivals;
 let queue: AlignmentQueue;
 
 beforeAll(async () => {
-  client = new SQSClient(clientSettings(await localAws()));
-  const { QueueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: randomName() }));
-  cleanup.later(() => client.send(new DeleteQueueCommand({ QueueUrl })));
-  queueUrl = QueueUrl;
-  queue = sqsAlignmentQueue(client, queueUrl);
+  arrivals = await openQueue(cleanup);
+  queue = sqsAlignmentQueue(arrivals.client, arrivals.queueUrl);
 }, 60_000);
 
 afterAll(() => cleanup.run());
 
-async function arrived(): Promise<string[]> {
-  const bodies: string[] = [];
-  for (;;) {
-    const { Messages = [] } = await client.send(
-      new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 }),
-    );
-    if (Messages.length === 0) return bodies;
-    for (const { Body = '', ReceiptHandle } of Messages) {
-      bodies.push(Body);
-      await client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));
-    }
-  }
-}
-
-alignmentQueueContract('Amazon SQS (local cloud)', { queue: () => queue, arrived });
+alignmentQueueContract('Amazon SQS (local cloud)', { queue: () => queue, arrived: () => arrivals.arrived() });
 
 test('what the queue on SQS sends is what align-broker parses', async () => {
+  const certificate = 'c'.repeat(64);
   await queue.request('acme-A3');
-  expect((await arrived()).map(parseRequest)).toMatchObject([{ outcome: 'done', value: 'acme-A3' }]);
+  expect((await arrivals.arrived()).map(parseRequest)).toEqual([{ outcome: 'done', value: { device: 'acme-A3' } }]);
+  await queue.requestCertificate(certificate);
+  expect((await arrivals.arrived()).map(parseRequest)).toEqual([{ outcome: 'done', value: { certificate } }]);
 });

@@ -10,6 +10,8 @@ export type BrokerBeyond = Partial<
 
 export interface BrokerStage {
   readonly broker: () => Broker;
+  /** A certificate that the broker does not know, under a CA that it does not know either. */
+  readonly unknown: () => Promise<{ readonly certificateId: string; readonly pem: string }>;
   /** Id of a certificate that was just registered, attached to nothing. */
   readonly register: (status: 'ACTIVE' | 'INACTIVE' | 'PENDING_ACTIVATION') => Promise<string>;
   /** Another name at each call; removed at the end. */
@@ -21,6 +23,7 @@ export interface BrokerStage {
 
 export function brokerContract(name: string, stage: BrokerStage): void {
   describe(`broker contract: ${name}`, () => {
+    registering(stage);
     statuses(stage);
     things(stage);
     policies(stage);
@@ -36,6 +39,38 @@ async function known(stage: BrokerStage, certificateId: string): Promise<BrokerC
 
 async function fresh(stage: BrokerStage, status: 'ACTIVE' | 'INACTIVE' = 'INACTIVE'): Promise<BrokerCertificate> {
   return known(stage, await stage.register(status));
+}
+
+function registering(stage: BrokerStage): void {
+  const { broker } = stage;
+
+  test('registers a certificate whose CA nobody registered, INACTIVE, under its SHA-256, attached to nothing', async () => {
+    const { certificateId, pem } = await stage.unknown();
+    await broker().registerCertificate(pem);
+    const { arn, status } = await known(stage, certificateId);
+    expect(status).toBe('INACTIVE');
+    expect([await broker().listThings(arn), await broker().listPolicies(arn)]).toEqual([[], []]);
+  });
+
+  test('a certificate that is registered again stays as it is, with what it is attached to', async () => {
+    const { certificateId, pem } = await stage.unknown();
+    await broker().registerCertificate(pem);
+    await broker().registerCertificate(pem);
+    expect((await known(stage, certificateId)).status).toBe('INACTIVE');
+    const { arn } = await known(stage, certificateId);
+    const [policy] = stage.policies();
+    await broker().attachPolicy(policy, arn);
+    for (const status of ['ACTIVE', 'REVOKED'] as const) {
+      await broker().setStatus(certificateId, status);
+      await broker().registerCertificate(pem);
+      expect((await known(stage, certificateId)).status).toBe(status);
+      expect(await broker().listPolicies(arn)).toEqual([policy]);
+    }
+  });
+
+  test('registers no text that is no certificate', async () => {
+    await expect(broker().registerCertificate('no certificate')).rejects.toThrow();
+  });
 }
 
 function statuses(stage: BrokerStage): void {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll } from 'vitest';
 
 import { MemoryBroker } from '../fakes/memory-broker.ts';
+import { makeAuthority, makeDevice } from '../pki/certificates.ts';
 import { brokerContract } from './broker-contract.ts';
 import { IotStage } from './iot-stage.ts';
 import { randomName } from './local-aws.ts';
@@ -11,6 +12,10 @@ let registered = 0;
 
 brokerContract('in memory', {
   broker: () => memory,
+  async unknown() {
+    const { certificate, pem } = await makeDevice(await makeAuthority(), randomName(), { key: 'any device' });
+    return { certificateId: certificate.fingerprint, pem };
+  },
   register(status) {
     registered += 1;
     const certificateId = String(registered).padStart(64, 'a');
@@ -34,6 +39,7 @@ afterAll(() => stage.close());
 
 brokerContract('AWS IoT Core (local cloud)', {
   broker: () => stage.broker,
+  unknown: () => stage.unknown(),
   register: (status) => stage.register(status === 'PENDING_ACTIVATION' ? 'INACTIVE' : status),
   thingName: () => stage.thingName(),
   policies: () => policies,

@@ -60,6 +60,13 @@ export class IotStage {
     return certificateId;
   }
 
+  /** Not registered yet; removed at the end if it was. */
+  async unknown(): Promise<{ readonly certificateId: string; readonly pem: string }> {
+    const { pem, certificate } = await makeDevice(await makeAuthority(), randomName(), { key: 'any device' });
+    this.#removeLater(certificate.fingerprint);
+    return { certificateId: certificate.fingerprint, pem };
+  }
+
   /** Under a registered CA, as if the device had connected. */
   async enter(certificatePem: string, caCertificatePem: string): Promise<string> {
     const input = { certificatePem, caCertificatePem, status: 'INACTIVE' as const };

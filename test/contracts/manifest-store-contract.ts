@@ -1,4 +1,4 @@
-// What must every manifest store do? Versions that never change, and reports beside the manifests.
+// What must every manifest store do? Versions that never change, of what comes from outside and of what we write.
 import { buffer } from 'node:stream/consumers';
 
 import { describe, expect, test } from 'vitest';
@@ -40,14 +40,25 @@ export function manifestStoreContract(name: string, { store, put }: ManifestStor
       await expect(text({ key, versionId })).rejects.toThrow();
     });
 
-    test('writes a report as a new version: an earlier one stays', async () => {
-      const key = 'manifests/acme/lot.report.json';
-      await store().writeReport(key, '{"first":1}');
+    test('writes a new version: an earlier one stays', async () => {
+      const key = 'manifests/acme/lot.jsonl.report';
+      await store().write(key, '{"first":1}\n');
       const first = await store().findNewest(key);
-      await store().writeReport(key, '{"zweiter":"ü"}');
+      await store().write(key, '{"zweiter":"ü"}\n');
       const second = await store().findNewest(key);
-      if (first === undefined || second === undefined) throw new Error('expected both reports');
-      expect([await text(first), await text(second)]).toEqual(['{"first":1}', '{"zweiter":"ü"}']);
+      if (first === undefined || second === undefined) throw new Error('expected both versions');
+      expect([await text(first), await text(second)]).toEqual(['{"first":1}\n', '{"zweiter":"ü"}\n']);
+    });
+
+    test.each([
+      ['empty', ''],
+      ['one of half a megabyte', '{"serial":"ü"}\n'.repeat(40_000)],
+    ])('gives a text back as it was written, also %s', async (title, body) => {
+      const key = `imports/${title.length}/000001.jsonl`;
+      await store().write(key, body);
+      const object = await store().findNewest(key);
+      if (object === undefined) throw new Error('expected what was written');
+      expect((await text(object)) === body).toBe(true);
     });
   });
 }

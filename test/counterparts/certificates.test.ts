@@ -5,8 +5,9 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { issueCertificate } from '../../cli/factory/certificates.ts';
-import { makeDevice, openStation, type MadeDevice, type Station } from '../../cli/factory/station.ts';
+import { issueCertificate } from '../../cli/station/certificates.ts';
+import { makeDevice, type MadeDevice } from '../../cli/station/devices.ts';
+import { openStation, type Station } from '../../cli/station/station.ts';
 import { parsePemCertificate } from '../../shared/identity/certificate.ts';
 import { openssl, present } from './openssl.ts';
 

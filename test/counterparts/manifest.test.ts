@@ -6,8 +6,9 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { deliverLot, type Delivery } from '../../cli/factory/manifest.ts';
-import { makeDevice, openStation } from '../../cli/factory/station.ts';
+import { deliverLot, type Delivery } from '../../cli/station/shipping.ts';
+import { makeDevice } from '../../cli/station/devices.ts';
+import { openStation } from '../../cli/station/station.ts';
 import { openssl, present } from './openssl.ts';
 
 describe.skipIf(!present)('openssl', () => {

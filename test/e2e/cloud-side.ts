@@ -27,6 +27,13 @@ export async function brokerSide({ deployment }: Stage, certificateId: string) {
   return { certificate, things: await broker.listThings(arn), policies: await broker.listPolicies(arn) };
 }
 
+/** Ids of every certificate of the account. */
+export async function listCertificates({ deployment }: Stage): Promise<readonly string[]> {
+  const client = new IoTClient(deployment.place.config);
+  const { certificates = [] } = await client.send(new ListCertificatesCommand({}));
+  return certificates.map(({ certificateId }) => certificateId ?? '');
+}
+
 /** Everything that is still there but CDK's own bootstrap stack; users that tests made are not of the deployment. */
 export async function listRemains(cloud: LocalCloud, prefix: string): Promise<readonly string[]> {
   const config = { region: cloud.region, endpoint: cloud.endpoint, credentials: { ...cloud.credentials } };

@@ -6,10 +6,11 @@ import { setTimeout } from 'node:timers/promises';
 
 import type { Deployment } from '../../cli/deployment.ts';
 import type { Dossier } from '../../cli/dossier.ts';
-import { deliverLot } from '../../cli/factory/manifest.ts';
-import { makeDevice, openStation, type MadeDevice, type Station } from '../../cli/factory/station.ts';
+import { deliverLot } from '../../cli/station/shipping.ts';
+import { makeDevice, type MadeDevice } from '../../cli/station/devices.ts';
+import { openStation, type Station } from '../../cli/station/station.ts';
 import { invoke, performAct } from '../../cli/invoke.ts';
-import { deliverManifest, type Report } from '../../cli/manifest.ts';
+import { awaitReport, deliverManifest, type Report } from '../../cli/manifest.ts';
 import { connectOnce, type Broker, type Connection, type Identity } from '../../device/connect.ts';
 import type { Outcome } from '../../shared/outcome.ts';
 import type { Stage } from './stage.ts';
@@ -28,13 +29,24 @@ export async function openFactory(stage: Stage, operator: Deployment, manufactur
 
 export async function list(operator: Deployment, station: Station, serial: string): Promise<MadeDevice> {
   const device = await makeDevice(station, serial);
+  await agree(operator, station.manufacturer, `lot-${serial}`, 1);
   const { manifestFile } = deliverLot(station, { product: 'monitor', lot: `lot-${serial}`, serials: [serial] });
-  const report: Report = await deliverManifest(operator, station.manufacturer, manifestFile);
+  const report = await importManifest(operator, station.manufacturer, manifestFile);
   if (report.results?.['accepted'] !== 1) throw new Error(`not listed: ${JSON.stringify(report)}`);
   return device;
 }
 
-export async function claim(operator: Deployment, device: MadeDevice): Promise<void> {
+export async function importManifest(operator: Deployment, manufacturer: string, file: string): Promise<Report> {
+  return awaitReport(operator, await deliverManifest(operator, manufacturer, file));
+}
+
+/** A lot of so many monitors. */
+export async function agree(operator: Deployment, manufacturer: string, lot: string, count: number): Promise<void> {
+  const act = { kind: 'add-lot', manufacturer, lot, product: 'monitor', count };
+  accepted(await performAct(operator, 'change-trust', act));
+}
+
+export async function claim(operator: Deployment, device: Pick<MadeDevice, 'id'>): Promise<void> {
   const act = { kind: 'claim-devices', owner: OWNER, devices: [device.id] };
   const [answer] = accepted(await performAct<readonly { result: string }[]>(operator, 'claim-devices', act));
   if (answer?.result !== 'claimed') throw new Error(`not claimed: ${JSON.stringify(answer)}`);

@@ -5,16 +5,26 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { destroy } from '../../cli/demo/cdk.ts';
 import type { Deployment } from '../../cli/deployment.ts';
-import { deliverLot } from '../../cli/factory/manifest.ts';
-import { makeDevice, type MadeDevice, type Station } from '../../cli/factory/station.ts';
+import { deliverLot } from '../../cli/station/shipping.ts';
+import { makeDevice, type MadeDevice } from '../../cli/station/devices.ts';
+import type { Station } from '../../cli/station/station.ts';
 import { signAct } from '../../cli/identity.ts';
 import { invoke, performAct } from '../../cli/invoke.ts';
-import { deliverManifest } from '../../cli/manifest.ts';
 import { OUTPUTS } from '../../shared/env.ts';
 import { opensCommitment } from '../../shared/ledger/entry.ts';
 import { counterpart } from '../counterparts.ts';
 import { brokerSide, listRemains } from './cloud-side.ts';
-import { claim, connect, connectUntilAccepted, dossierWhen, fingerprintOf, list, openFactory, OWNER } from './fleet.ts';
+import {
+  claim,
+  connect,
+  connectUntilAccepted,
+  dossierWhen,
+  fingerprintOf,
+  importManifest,
+  list,
+  openFactory,
+  OWNER,
+} from './fleet.ts';
 import { hireOperator, makeUser } from './people.ts';
 import { actingAs, PREFIX, raiseStage, run, strikeStage, wardkey, type Stage } from './stage.ts';
 
@@ -100,7 +110,7 @@ test('T002 nothing is listed from a manifest that was changed after it was signe
   const device = await makeDevice(station, 'D1');
   const { manifestFile } = deliverLot(station, { product: 'monitor', lot: 'changed', serials: ['D1'] });
   appendFileSync(manifestFile, ' ');
-  const report = await deliverManifest(operator, 'acme', manifestFile);
+  const report = await importManifest(operator, 'acme', manifestFile);
   expect(report).toMatchObject({ outcome: 'refused', refusal: { reason: 'signature-invalid' } });
   expect(await invoke(operator, 'show-device', { subject: device.id })).toMatchObject({ outcome: 'refused' });
 });

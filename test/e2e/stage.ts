@@ -30,7 +30,8 @@ export async function raiseStage(): Promise<Stage> {
   rmSync(FACTORIES, { recursive: true, force: true });
   const cloud = await localUp({ folder: FOLDER, venv: join(DEFAULT_FOLDER, 'venv'), progress: console.log });
   if (!(await isBootstrapped(cloud))) await bootstrap(cloud, () => undefined);
-  await deploy(cloud, PREFIX, () => undefined);
+  const people = { operators: ['user/operator'], approvers: ['user/operator', 'user/second'] };
+  await deploy(cloud, { prefix: PREFIX, ...people }, () => undefined);
   const deployment = await findDeployment(placeInLocalCloud(cloud, PREFIX, cloud.credentials));
   return { cloud, deployment, broker: await findBroker(deployment.place), factories: FACTORIES };
 }

@@ -2,11 +2,12 @@
 import { expect, test } from 'vitest';
 
 import { parsePemCertificate } from '../../shared/identity/certificate.ts';
-import { makeAuthority } from '../pki/certificates.ts';
+import { makeAuthority, makeDevice } from '../pki/certificates.ts';
 import { InjectedFault } from './faults.ts';
 import { MemoryAlignmentQueue } from './memory-alignment-queue.ts';
 import { MemoryAuthorityRegistry } from './memory-authority-registry.ts';
 import { MemoryBroker } from './memory-broker.ts';
+import { MemoryChunkQueue } from './memory-chunk-queue.ts';
 import { MemoryManifestStore } from './memory-manifest-store.ts';
 import { MemoryRegistry } from './memory-registry.ts';
 
@@ -54,17 +55,46 @@ test('a change at the broker that fails is recorded only if it was kept', async 
   expect(broker.changes).toEqual(['createThing acme-A1']);
 });
 
-test('requests, reports and pieces of a manifest fail as they are told', async () => {
-  const queue = new MemoryAlignmentQueue();
-  queue.failNext({ on: 'request', kept: true });
-  await expect(queue.request('acme-A1')).rejects.toThrow(InjectedFault);
-  expect(queue.requested).toEqual(['acme-A1']);
+test('a certificate that is registered beforehand fails as it is told, and is recorded only once', async () => {
+  const broker = new MemoryBroker();
+  const { pem, certificate } = await makeDevice(await makeAuthority(), 'A1');
+  for (const kept of [false, true, true]) {
+    broker.failNext({ on: 'registerCertificate', kept });
+    await expect(broker.registerCertificate(pem)).rejects.toThrow(InjectedFault);
+    expect((await broker.findCertificate(certificate.fingerprint))?.status).toBe(kept ? 'INACTIVE' : undefined);
+  }
+  expect(broker.changes).toEqual([`registerCertificate ${certificate.fingerprint}`]);
+});
+
+const CHUNK = { signatureKey: 'k', signatureVersion: 'v', chunk: 1, digest: 'd' };
+
+test.each([
+  ['lost', false],
+  ['kept', true],
+])('a request that fails is %s, whichever queue it goes to', async (_title, kept) => {
+  const [alignments, chunks] = [new MemoryAlignmentQueue(), new MemoryChunkQueue()];
+  alignments.failNext({ on: 'request', kept });
+  await expect(alignments.request('acme-A1')).rejects.toThrow(InjectedFault);
+  alignments.failNext({ on: 'requestCertificate', kept });
+  await expect(alignments.requestCertificate('c1')).rejects.toThrow(InjectedFault);
+  chunks.failNext({ on: 'request', kept });
+  await expect(chunks.request(CHUNK)).rejects.toThrow(InjectedFault);
+  expect(alignments.requested).toEqual(kept ? ['acme-A1'] : []);
+  expect(alignments.requestedCertificates).toEqual(kept ? ['c1'] : []);
+  expect(chunks.requested).toEqual(kept ? [CHUNK] : []);
+  expect([alignments.calls, chunks.calls]).toEqual([['request', 'requestCertificate'], ['request']]);
+});
+
+test('writing an object and reading the pieces of one fail as they are told', async () => {
   const store = new MemoryManifestStore();
-  store.failNext({ on: 'writeReport', kept: false });
-  await expect(store.writeReport('key', 'body')).rejects.toThrow(InjectedFault);
-  expect(store.keys).toEqual([]);
+  for (const kept of [false, true]) {
+    store.failNext({ on: 'write', kept });
+    await expect(store.write('key', 'body')).rejects.toThrow(InjectedFault);
+    expect(store.keys).toEqual(kept ? ['key'] : []);
+  }
   store.failNext({ on: 'read', kept: false });
   await expect(store.read(store.put('key', 'body')).next()).rejects.toThrow(InjectedFault);
+  expect(store.calls).toEqual(['write', 'write', 'read']);
 });
 
 test('a first connect is announced under an open CA, again while it waits, and connects only when it is complete', async () => {

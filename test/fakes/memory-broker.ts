@@ -1,5 +1,6 @@
 // AWS IoT Core's certificates, things and policy attachments in memory, with the rules that AWS documents. Stricter than
 // the local cloud, which lets a revoked certificate come back and ignores EXCLUSIVE_THING.
+import { parsePemCertificate } from '../../shared/identity/certificate.ts';
 import type { Broker, BrokerCertificate, BrokerStatus } from '../../shared/ports.ts';
 import { Faults, type PlannedFault } from './faults.ts';
 import type { MemoryAuthorityRegistry } from './memory-authority-registry.ts';
@@ -83,6 +84,18 @@ export class MemoryBroker implements Broker {
     return this.#faults.run('findCertificate', () => {
       const known = this.#certificates.get(certificateId);
       return known === undefined ? undefined : { certificateId, arn: this.arnOf(certificateId), status: known.status };
+    });
+  }
+
+  registerCertificate(certificatePem: string): Promise<void> {
+    return this.#faults.run('registerCertificate', () => {
+      const certificate = parsePemCertificate(certificatePem);
+      if (certificate.outcome === 'refused') throw new BrokerError('CertificateValidationException', 'cannot be read');
+      const { fingerprint } = certificate.value;
+      // One that is there already is left as it is, whatever its status and attachments.
+      if (this.#certificates.has(fingerprint)) return;
+      this.seed(fingerprint, 'INACTIVE');
+      this.changes.push(`registerCertificate ${fingerprint}`);
     });
   }
 

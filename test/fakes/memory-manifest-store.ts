@@ -2,7 +2,7 @@
 import type { ManifestStore, StoredObject } from '../../shared/ports.ts';
 import { Faults, type PlannedFault } from './faults.ts';
 
-type Method = 'findNewest' | 'read' | 'writeReport';
+type Method = 'findNewest' | 'read' | 'write';
 
 export class MemoryManifestStore implements ManifestStore {
   readonly #versions = new Map<string, Buffer[]>();
@@ -12,6 +12,10 @@ export class MemoryManifestStore implements ManifestStore {
   /** Reads answer in pieces of so many bytes, so that lines are cut anywhere. */
   constructor({ pieceBytes = 1000 }: { pieceBytes?: number } = {}) {
     this.#pieceBytes = pieceBytes;
+  }
+
+  get calls(): readonly Method[] {
+    return this.#faults.calls;
   }
 
   failNext(fault: PlannedFault<Method>): void {
@@ -50,8 +54,8 @@ export class MemoryManifestStore implements ManifestStore {
       yield bytes.subarray(from, from + this.#pieceBytes);
   }
 
-  writeReport(key: string, body: string): Promise<void> {
-    return this.#faults.run('writeReport', () => {
+  write(key: string, body: string): Promise<void> {
+    return this.#faults.run('write', () => {
       this.put(key, body);
     });
   }

@@ -5,7 +5,7 @@ import type { PlannedFault } from '../fakes/faults.ts';
 /** A fake that can fail, and the names of the calls it has seen. */
 export interface Faulty {
   readonly calls: readonly string[];
-  failNext(fault: PlannedFault<string>): void;
+  failNext(fault: PlannedFault<never>): void;
 }
 
 export interface FaultPoint extends PlannedFault<string> {
@@ -30,20 +30,5 @@ export async function faultPoints(
 }
 
 export function plan(fakes: Readonly<Record<string, Faulty>>, { fake, on, after, kept }: FaultPoint): void {
-  fakes[fake]?.failNext({ on, after, kept });
-}
-
-/** A queue of alignment requests as a fake that can fail. */
-export function faultyQueue(queue: {
-  readonly requested: readonly string[];
-  failNext(fault: PlannedFault<'request'>): void;
-}): Faulty {
-  return {
-    get calls() {
-      return queue.requested.map(() => 'request');
-    },
-    failNext: ({ kept, after = 0 }) => {
-      queue.failNext({ on: 'request', kept, after });
-    },
-  };
+  fakes[fake]?.failNext({ on: on as never, after, kept });
 }

@@ -17,6 +17,7 @@ interface Loaded {
 afterEach(() => {
   vi.doUnmock(join(FUNCTIONS, 'whitelist/claim-devices/flow.ts'));
   vi.doUnmock(join(FUNCTIONS, 'governance/change-trust/flow.ts'));
+  vi.doUnmock(join(FUNCTIONS, 'governance/approve-act/flow.ts'));
   vi.unstubAllEnvs();
   vi.restoreAllMocks();
 });
@@ -24,14 +25,21 @@ afterEach(() => {
 test.each([
   ['whitelist/claim-devices', 'claimDevices'],
   ['governance/change-trust', 'changeTrust'],
-])('%s performs acts for its own ARN, under any version or alias, and for this request', async (step, flow) => {
-  vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  vi.stubEnv('AWS_REGION', 'eu-central-1');
-  for (const name of Object.values(VARIABLES)) vi.stubEnv(name, 'given');
-  const worlds: unknown[] = [];
-  const performed = (_event: unknown, world: unknown) => Promise.resolve(done(worlds.push(world)));
-  vi.doMock(join(FUNCTIONS, step, 'flow.ts'), () => ({ [flow]: performed }));
-  const { handler } = (await import(join(FUNCTIONS, step, 'handler.ts'))) as Loaded;
-  await handler({}, { awsRequestId: 'request-1', invokedFunctionArn: `${ARN}:live` } as Context);
-  expect(worlds).toEqual([expect.objectContaining({ audience: ARN, requestId: 'request-1' })]);
-});
+  ['governance/approve-act', 'approveAct'],
+])(
+  '%s performs acts for its own ARN, under any version or alias, for this request, by the roles it was given',
+  async (step, flow) => {
+    vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    vi.stubEnv('AWS_REGION', 'eu-central-1');
+    for (const name of Object.values(VARIABLES)) vi.stubEnv(name, 'given');
+    vi.stubEnv(VARIABLES.roles, '{"operator":[],"approver":[]}');
+    const worlds: unknown[] = [];
+    const performed = (_event: unknown, world: unknown) => Promise.resolve(done(worlds.push(world)));
+    vi.doMock(join(FUNCTIONS, step, 'flow.ts'), () => ({ [flow]: performed }));
+    const { handler } = (await import(join(FUNCTIONS, step, 'handler.ts'))) as Loaded;
+    await handler({}, { awsRequestId: 'request-1', invokedFunctionArn: `${ARN}:live` } as Context);
+    expect(worlds).toEqual([
+      expect.objectContaining({ audience: ARN, requestId: 'request-1', roles: { operator: [], approver: [] } }),
+    ]);
+  },
+);

@@ -11,6 +11,7 @@ beforeEach(() => {
   vi.resetModules();
   vi.stubEnv('AWS_REGION', 'eu-central-1');
   for (const name of Object.values(VARIABLES)) vi.stubEnv(name, 'given');
+  vi.stubEnv(VARIABLES.roles, '{"operator":[],"approver":[]}');
 });
 
 afterEach(() => {
@@ -30,3 +31,16 @@ describe.each(Object.entries(STEPS))('%s', (step, chapter) => {
     await expect(load()).rejects.toMatchObject({ code: 'environment-incomplete' });
   });
 });
+
+test.each(['given', '[]', '{"operator":["*"]}', '{"operator":[],"approver":[],"admin":[]}'])(
+  'T022 no handler of acts starts with the role map %s: what cannot be read is no empty map',
+  async (roles) => {
+    vi.stubEnv(VARIABLES.roles, roles);
+    for (const step of ['whitelist/claim-devices', 'governance/change-trust', 'governance/approve-act']) {
+      vi.resetModules();
+      await expect(import(join(FUNCTIONS, step, 'handler.ts')), step).rejects.toMatchObject({
+        code: 'environment-incomplete',
+      });
+    }
+  },
+);

@@ -1,15 +1,15 @@
 // Is an act performed only when its caller is proven, and is every refusal of one entered?
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 
 import { performAct } from '../../functions/perform-act.ts';
 import type { Json } from '../../shared/canonical.ts';
 import { done, refused } from '../../shared/outcome.ts';
 import { requestAct } from '../fakes/fake-caller-identity.ts';
-import { AUDIENCE, entriesOf, makeScene, NOW, PRINCIPAL } from './scene.ts';
+import { APPROVER, AUDIENCE, entriesOf, makeScene, NOW, PRINCIPAL } from './scene.ts';
 
-const SCHEMA = z.strictObject({ kind: z.literal('test'), owner: z.string() });
-const ACT = { kind: 'test', owner: 'st-anna' };
+const SCHEMA = z.strictObject({ kind: z.literal('add-owner'), owner: z.string() });
+const ACT = { kind: 'add-owner', owner: 'st-anna' };
 
 test('runs a proven act, and hands it the principal that AWS STS named', async () => {
   const scene = await makeScene();
@@ -64,6 +64,38 @@ test('enters a refusal of the act itself with its principal and the values compa
     reason: 'owner-unknown',
     inputs: { audience: AUDIENCE, compared: refusal },
     requestId: 'request-1',
+  });
+});
+
+describe('T022 a proven principal', () => {
+  const SESSION = 'arn:aws:sts::123456789012:assumed-role/operator';
+
+  test.each<[name: string, operators: readonly string[], principal: string]>([
+    ['without a role', [], PRINCIPAL],
+    ['whose role may not perform this act', [PRINCIPAL], APPROVER],
+    ['of another account', [`${SESSION}/*`], PRINCIPAL.replace('123456789012', '210987654321')],
+    ['of a role whose name only begins so', [`${SESSION}/*`], `${SESSION}-of-another/ann`],
+    ['of a role without a session', [`${SESSION}/*`], `${SESSION}/`],
+    ['under a pattern that is no session pattern', ['arn:aws:sts::123456789012:*', '*'], PRINCIPAL],
+    ['whose session only begins so', [PRINCIPAL], `${PRINCIPAL}e`],
+  ])('%s is refused before the act runs, and entered by name', async (_name, operator, principal) => {
+    const scene = { ...(await makeScene()), roles: { operator, approver: [APPROVER] } };
+    const ran: unknown[] = [];
+    const event = requestAct(principal, ACT, { audience: AUDIENCE, now: NOW });
+    const answer = await performAct(SCHEMA, event, scene, (proven) => Promise.resolve(done(ran.push(proven))));
+    expect(answer).toEqual(refused({ reason: 'not-permitted', act: 'add-owner', principal }));
+    expect(ran).toEqual([]);
+    expect(entriesOf(scene)).toMatchObject([
+      {
+        leaf: { kind: 'act-refused' },
+        detail: { actor: { kind: 'iam', principal }, reason: 'not-permitted' },
+      },
+    ]);
+  });
+
+  test.each([PRINCIPAL, `${SESSION}/*`])('is let through by "%s"', async (pattern) => {
+    const scene = { ...(await makeScene()), roles: { operator: [pattern], approver: [] } };
+    expect(await performAct(SCHEMA, request(ACT), scene, () => Promise.resolve(done(1)))).toEqual(done(1));
   });
 });
 

@@ -3,26 +3,39 @@ import type { Entry } from '../../shared/ledger/entry.ts';
 import { parseEntry, recordEntry, STREAMS } from '../../shared/ledger/entry.ts';
 import { anchorKey, anchorRow, authorityKey, ownerKey } from '../../shared/identity/anchor.ts';
 import { claim, deviceKey, parseDevice, type Device } from '../../shared/lifecycle.ts';
-import { idClaimKey, listDevice, listingKey, type Listing } from '../../shared/whitelist/listing.ts';
+import { awaitRegistration, certificateKey } from '../../shared/whitelist/certificate-row.ts';
+import {
+  idClaimKey,
+  keyClaimKey,
+  listDevice,
+  listingKey,
+  type Listing,
+  type ListingContext,
+} from '../../shared/whitelist/listing.ts';
+import { lotKey, type Lot } from '../../shared/whitelist/lot.ts';
+import { waitFor, waitingKey } from '../../shared/whitelist/waiting.ts';
 import { CountingRandomness } from '../fakes/counting-randomness.ts';
 import { FakeCallerIdentity } from '../fakes/fake-caller-identity.ts';
 import { FixedClock } from '../fakes/fixed-clock.ts';
 import { MemoryAlignmentQueue } from '../fakes/memory-alignment-queue.ts';
 import { MemoryAuthorityRegistry } from '../fakes/memory-authority-registry.ts';
 import { MemoryBroker } from '../fakes/memory-broker.ts';
+import { MemoryChunkQueue } from '../fakes/memory-chunk-queue.ts';
 import { MemoryManifestStore } from '../fakes/memory-manifest-store.ts';
 import { MemoryRegistry } from '../fakes/memory-registry.ts';
+import type { AnchorPurpose } from '../../shared/identity/anchor.ts';
 import { anchorOf, makeAuthority, makeDevice, makeSigner, type Party, type Wishes } from '../pki/certificates.ts';
 
 export const ACCOUNT = '123456789012';
 export const OWNER = 'st-anna';
 export const PRINCIPAL = `arn:aws:sts::${ACCOUNT}:assumed-role/operator/ann`;
+export const APPROVER = `arn:aws:sts::${ACCOUNT}:assumed-role/approver/bob`;
 export const AUDIENCE = `arn:aws:lambda:eu-central-1:${ACCOUNT}:function:wardkey-step-under-test`;
 export const NOW = '2026-11-24T12:00:00.000Z';
 
 export type Scene = Awaited<ReturnType<typeof makeScene>>;
 
-/** The maker's authority and signer are trusted, the hospital is known; nothing is listed yet. */
+/** The maker's authority, signer and lot are known, the hospital is too; nothing is listed yet. */
 export async function makeScene() {
   const authority = await makeAuthority('Acme Root');
   const signer = await makeSigner();
@@ -33,24 +46,21 @@ export async function makeScene() {
     authorities,
     registry: new MemoryRegistry(),
     alignments: new MemoryAlignmentQueue(),
+    chunks: new MemoryChunkQueue(),
     manifests: new MemoryManifestStore(),
     broker: new MemoryBroker({ policies: ['registration', 'operation'] }),
     policies: { registration: 'registration' },
     callers: new FakeCallerIdentity(),
+    roles: { operator: [PRINCIPAL], approver: [APPROVER] },
     clock: new FixedClock(NOW),
     random: new CountingRandomness(),
     audience: AUDIENCE,
     requestId: 'request-1',
   };
   trustAuthority(scene.registry, authority);
-  scene.registry.seed(
-    anchorKey('acme', 'authority', authority.certificate.fingerprint),
-    anchorRow(anchorOf(authority, 'authority')),
-  );
-  scene.registry.seed(
-    anchorKey('acme', 'signer', signer.certificate.fingerprint),
-    anchorRow(anchorOf(signer, 'signer')),
-  );
+  trust(scene, authority, 'authority');
+  trust(scene, signer, 'signer');
+  agreeLot(scene);
   scene.registry.seed(ownerKey(OWNER), { version: 1, owner: OWNER });
   return scene;
 }
@@ -61,6 +71,23 @@ export function trustAuthority(registry: MemoryRegistry, { certificate }: Party,
   registry.seed(authorityKey(fingerprint), { version: 1, fingerprint, manufacturer });
 }
 
+/** As `change-trust` leaves an anchor, for who reads a maker's anchors. */
+export function trust(
+  { registry }: Pick<Scene, 'registry'>,
+  party: Party,
+  purpose: AnchorPurpose,
+  manufacturer = 'acme',
+): void {
+  const key = anchorKey(manufacturer, purpose, party.certificate.fingerprint);
+  registry.seed(key, anchorRow(anchorOf(party, purpose, manufacturer)));
+}
+
+/** As `change-trust` leaves it: the terms of a lot, instead of those that were there. */
+export function agreeLot({ registry }: Pick<Scene, 'registry'>, terms: Partial<Lot> = {}): void {
+  const lot: Lot = { version: 1, manufacturer: 'acme', lot: '7', product: 'pump', count: 100_000, ...terms };
+  registry.seed(lotKey(lot.manufacturer, lot.lot), lot);
+}
+
 export interface Pump {
   readonly id: string;
   readonly party: Party;
@@ -68,20 +95,80 @@ export interface Pump {
   readonly certificateId: string;
 }
 
-/** As `import-manifest` leaves it: a listing and its id. */
+/** As `list-devices` leaves it: a listing, its id and its key. */
 export async function listPump(scene: Scene, serial = 'P1001', wishes: Wishes = {}): Promise<Pump> {
   const party = await makeDevice(scene.authority, serial, wishes);
-  const listing = makeListing(scene, serial, party);
-  scene.registry.seed(listingKey(listing.fingerprint), listing);
-  scene.registry.seed(idClaimKey(listing.device), { version: 1, fingerprint: listing.fingerprint });
-  return { id: listing.device, party, listing, certificateId: listing.fingerprint };
+  return seedListing(
+    scene,
+    party,
+    makeListing(scene, serial, { party, issuer: scene.authority, purpose: 'authority' }),
+  );
+}
+
+/** Listed beyond its lot. */
+export async function holdPump(scene: Scene, serial = 'P1001'): Promise<Pump> {
+  const { party, listing } = await listPump(scene, serial);
+  return seedListing(scene, party, { ...listing, held: true });
+}
+
+/** Listed by its key alone: its certificate has not come yet. */
+export async function awaitPump(scene: Scene, serial = 'P5001'): Promise<string> {
+  const { keyFingerprint } = (await makeDevice(scene.authority, serial)).certificate;
+  const outcome = waitFor({ serial, keyFingerprint, chain: [] }, listingContext(scene, []));
+  if (outcome.outcome === 'refused') throw new Error(`scene: ${JSON.stringify(outcome.refusal)}`);
+  const { device } = outcome.value;
+  const detail = {
+    actor: { kind: 'step', step: 'list-devices' },
+    decision: 'done',
+    inputs: {},
+    requestId: 'list',
+  } as const;
+  const draft = { stream: STREAMS.waiting(device), seq: 1, kind: 'waiting', time: scene.clock.now(), detail } as const;
+  await scene.registry.commit([
+    { create: waitingKey(device), row: outcome.value },
+    { create: idClaimKey(device), row: { version: 1 } },
+    { create: keyClaimKey(keyFingerprint), row: { version: 1, device } },
+    recordEntry(draft, scene.random),
+  ]);
+  return device;
+}
+
+/** A device whose CA nobody here can register: its certificate stands in the listing and waits for the broker. */
+export async function listChip(scene: Scene, serial = 'c1001'): Promise<Pump> {
+  const issuer = await makeAuthority('Chip Root');
+  const party = await makeDevice(issuer, serial);
+  const pump = seedListing(scene, party, makeListing(scene, serial, { party, issuer, purpose: 'root' }));
+  const row = awaitRegistration(pump.certificateId, scene.clock.now());
+  const detail = {
+    actor: { kind: 'step', step: 'list-devices' },
+    decision: 'done',
+    inputs: {},
+    requestId: 'list',
+  } as const;
+  const stream = STREAMS.certificate(pump.certificateId);
+  const draft = { stream, seq: 1, kind: 'alignment-requested', time: scene.clock.now(), detail } as const;
+  await scene.registry.commit([{ create: certificateKey(pump.certificateId), row }, recordEntry(draft, scene.random)]);
+  return pump;
+}
+
+function seedListing({ registry }: Scene, party: Party, listing: Listing): Pump {
+  const { fingerprint, device, keyFingerprint } = listing;
+  registry.seed(listingKey(fingerprint), listing);
+  registry.seed(idClaimKey(device), { version: 1, fingerprint });
+  registry.seed(keyClaimKey(keyFingerprint), { version: 1, device });
+  return { id: device, party, listing, certificateId: fingerprint };
 }
 
 /** As `claim-devices` leaves it: a listed device with an owner, its first entry, and the broker not aligned yet. */
 export async function ownPump(scene: Scene, serial = 'P1001', wishes: Wishes = {}): Promise<Pump> {
-  const pump = await listPump(scene, serial, wishes);
+  return own(scene, await listPump(scene, serial, wishes));
+}
+
+export async function own(scene: Scene, pump: Pump): Promise<Pump> {
   const now = scene.clock.now();
-  const row = claim({ id: pump.id, manufacturer: 'acme', factoryCertificate: pump.certificateId, owner: OWNER, now });
+  const { path } = pump.listing;
+  const identity = { id: pump.id, manufacturer: 'acme', path, factoryCertificate: pump.certificateId };
+  const row = claim({ ...identity, owner: OWNER, now });
   const detail = {
     actor: { kind: 'iam', principal: PRINCIPAL },
     decision: 'done',
@@ -93,27 +180,31 @@ export async function ownPump(scene: Scene, serial = 'P1001', wishes: Wishes = {
   return pump;
 }
 
-function makeListing({ authority, signer }: Scene, serial: string, { der }: Party): Listing {
-  const fingerprint = signer.certificate.fingerprint;
-  const manifest = {
-    digest: 'd'.repeat(64),
-    manufacturer: 'acme',
-    signer: fingerprint,
-    signedAt: '2026-10-01T08:00:00.000Z',
-  };
-  const header = { format: 'wardkey-manifest/1', manufacturer: 'acme', product: 'pump', lot: '7', count: 1 } as const;
-  const outcome = listDevice(
-    { serial, certificate: der.toString('base64') },
-    {
-      manifest: manifest as unknown as Parameters<typeof listDevice>[1]['manifest'],
-      header,
-      authorities: [anchorOf(authority, 'authority')],
-      line: 2,
-      now: '2026-10-02T09:00:00.000Z',
-    },
-  );
+interface Issued {
+  readonly party: Party;
+  readonly issuer: Party;
+  readonly purpose: AnchorPurpose;
+}
+
+function makeListing(scene: Scene, serial: string, { party, issuer, purpose }: Issued): Listing {
+  const { certificate } = party;
+  const entry = { serial, certificate, keyFingerprint: certificate.keyFingerprint, chain: [] };
+  const outcome = listDevice(entry, listingContext(scene, [anchorOf(issuer, purpose)]));
   if (outcome.outcome === 'refused') throw new Error(`scene: ${JSON.stringify(outcome.refusal)}`);
   return outcome.value;
+}
+
+function listingContext({ signer }: Scene, anchors: ListingContext['anchors']): ListingContext {
+  return {
+    manufacturer: 'acme',
+    product: 'pump',
+    lot: '7',
+    manifest: 'd'.repeat(64),
+    signedBy: { signer: signer.certificate.fingerprint, signedAt: '2026-10-01T08:00:00.000Z' },
+    anchors,
+    line: 2,
+    now: '2026-10-02T09:00:00.000Z',
+  };
 }
 
 export async function readDevice({ registry }: Pick<Scene, 'registry'>, id: string): Promise<Device | undefined> {

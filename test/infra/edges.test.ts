@@ -1,6 +1,7 @@
 // Who outside the stack may start something in it, and under what name? (T045: confused deputies)
 import { expect, test } from 'vitest';
 
+import { chunkObject, reportKey, resultObject } from '../../shared/whitelist/import.ts';
 import { ACCOUNT, flat, list, ofType, type Resource, type Statement, statements, synthesise } from './synth.ts';
 
 const { serviceResources: service, guardResources, guard, service: serviceStack } = synthesise({ prefix: 'ward-7' });
@@ -119,7 +120,7 @@ function documentText(document: unknown): string {
   );
 }
 
-test('only a signature in the manifests folder starts an import', () => {
+test('only what completes a delivery in the manifests folder starts an import', () => {
   const patterns = ofType(service, 'AWS::Events::Rule')
     .map(([, { Properties }]) => Properties['EventPattern'])
     .filter(Boolean);
@@ -127,10 +128,32 @@ test('only a signature in the manifests folder starts an import', () => {
     {
       source: ['aws.s3'],
       'detail-type': ['Object Created'],
-      detail: { bucket: { name: [expect.anything()] }, object: { key: [{ wildcard: 'manifests/*.jws' }] } },
+      detail: {
+        bucket: { name: [expect.anything()] },
+        object: { key: [{ wildcard: 'manifests/*.jws' }, { wildcard: 'manifests/*.json' }] },
+      },
     },
   ]);
 });
+
+test('what the functions write into the same bucket starts no import: it would never end', () => {
+  const [rule] = ofType(service, 'AWS::Events::Rule').flatMap(([, { Properties }]) => Properties['EventPattern'] ?? []);
+  const { detail } = rule as { detail: { object: { key: { wildcard: string }[] } } };
+  const starts = (key: string) => detail.object.key.some(({ wildcard }) => asRegExp(wildcard).test(key));
+  const delivery = { signatureKey: 'manifests/acme/lot.json', signatureVersion: 'v1' };
+  const deliveries = ['manifests/acme/lot.json', 'manifests/acme/lot.jsonl.jws', 'manifests/acme/lot.tar.jws'];
+  const written = deliveries
+    .map(reportKey)
+    .concat(chunkObject(delivery, { chunk: 1, digest: 'd' }), resultObject(delivery, 1));
+  expect(deliveries.filter((key) => !starts(key))).toEqual([]);
+  expect(written.filter(starts)).toEqual([]);
+  expect(starts('manifests/acme/lot.jsonl')).toBe(false); // it waits for its signature
+});
+
+/** As EventBridge matches: `*` is any text, everything else itself. */
+function asRegExp(wildcard: string): RegExp {
+  return new RegExp(`^${wildcard.replaceAll('.', String.raw`\.`).replaceAll('*', '.*')}$`);
+}
 
 test('the guard stands on the service stack, so it is deleted before anything that it guards', () => {
   const [[, custom] = []] = ofType(guardResources, 'Custom::WardkeyDeletionGuard');

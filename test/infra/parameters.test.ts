@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
 import { readParameters } from '../../infra/parameters.ts';
+import { parseRoleMap, type RoleMap } from '../../shared/governance/permissions.ts';
 import { createApp } from './synth.ts';
 
 const read = (context: Record<string, unknown>, environment = {}) => readParameters(createApp(context), environment);
@@ -17,6 +18,7 @@ test('without parameters it is a production deployment that keeps everything', (
     retention: 'retain',
     logRetentionDays: 365,
     registrationConcurrency: 10,
+    roles: '{"operator":[],"approver":[]}', // nobody may perform an act
     bundle: false, // the tests' own
   });
 });
@@ -35,6 +37,21 @@ test('account and region of the credentials are used where none is given', () =>
   });
 });
 
+const ANN = 'arn:aws:iam::123456789012:user/ward/ann';
+const SESSIONS = 'arn:aws:sts::123456789012:assumed-role/Ward-Approvers/*';
+const SESSION = 'arn:aws-us-gov:sts::123456789012:assumed-role/Ward/ben@ward';
+
+test.each<[operators: string, approvers: string, roles: RoleMap]>([
+  [ANN, '', { operator: [ANN], approver: [] }],
+  ['', SESSIONS, { operator: [], approver: [SESSIONS] }],
+  [` ${ANN} ,${SESSION},`, ANN, { operator: [ANN, SESSION], approver: [ANN] }],
+])('T022 operators "%s" and approvers "%s" become a role map that functions read', (operators, approvers, roles) => {
+  expect(parseRoleMap(JSON.parse(read({ operators, approvers }).roles))).toEqual(roles);
+});
+
+const PRINCIPALS =
+  'ARNs as AWS STS names callers: IAM users, or sessions of assumed roles (/* for all), with commas between';
+
 test.each([
   ['prefix', 'W', 'a small letter, then 1 to 20 small letters, digits or hyphens'],
   ['prefix', 'a_b', 'a small letter, then 1 to 20 small letters, digits or hyphens'],
@@ -46,6 +63,19 @@ test.each([
   ['registrationConcurrency', '1', 'a whole number from 2 to 100'],
   ['registrationConcurrency', '101', 'a whole number from 2 to 100'],
   ['registrationConcurrency', '2.5', 'a whole number from 2 to 100'],
+  ['operators', '*', PRINCIPALS],
+  ['operators', 'ann', PRINCIPALS],
+  ['operators', `${ANN},arn:aws:iam::12345:user/ben`, PRINCIPALS],
+  ['operators', 'arn:aws:iam::123456789012:user/*', PRINCIPALS],
+  ['operators', 'arn:aws:iam::*:user/ann', PRINCIPALS],
+  ['approvers', 'arn:aws:sts::123456789012:assumed-role/*', PRINCIPALS],
+  ['approvers', 'arn:aws:sts::123456789012:assumed-role/*/ann', PRINCIPALS],
+  ['approvers', 'arn:aws:sts::123456789012:assumed-role/Ward-*/*', PRINCIPALS],
+  ['approvers', 'arn:aws:sts::123456789012:assumed-role/Ward', PRINCIPALS],
+  ['approvers', 'arn:aws:iam::123456789012:role/Ward-Approvers', PRINCIPALS], // STS names its sessions, never the role
+  ['approvers', 'arn:aws:iam::123456789012:group/approvers', PRINCIPALS],
+  ['approvers', `${ANN}\n`.repeat(2), PRINCIPALS],
+  ['approvers', ['arn'], PRINCIPALS],
   ['bundle', 'no', '"true" or "false"'],
   ['prefix', 7, 'a small letter, then 1 to 20 small letters, digits or hyphens'],
 ])('%s=%j is refused in one line that says what was expected and what came', (name, value, expected) => {

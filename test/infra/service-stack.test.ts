@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
-import { OUTPUTS, type StepName, STEPS } from '../../shared/env.ts';
-import { flat, list, ofType, type Statement, statements, synthesise, template } from './synth.ts';
+import { OUTPUTS, type StepName, STEPS, VARIABLES } from '../../shared/env.ts';
+import { ACCOUNT, flat, list, ofType, type Statement, statements, synthesise, template } from './synth.ts';
 
 const { serviceResources: service, service: stack } = synthesise();
 const functions = ofType(service, 'AWS::Lambda::Function');
+const readme = readFileSync('infra/README.md', 'utf8');
 const named = (step: StepName) =>
   functions.find(([, { Properties }]) => Properties['FunctionName'] === `wardkey-${step}`)?.[1];
 
@@ -66,6 +67,7 @@ test.each(policies)('T147 %s names every action and, but for a listed few, every
 
 const WITHOUT_RESOURCE = [
   'iot:RegisterCACertificate',
+  'iot:RegisterCertificateWithoutCA',
   'iot:ListAttachedPolicies',
   'iot:ListPrincipalThings',
   'iot:ListPrincipalThingsV2',
@@ -73,10 +75,12 @@ const WITHOUT_RESOURCE = [
 
 test.each([
   ['register-device', { Whitelist: 'read', Owners: 'read', Devices: 'count', Ledger: 'append' }],
-  ['align-broker', { Devices: 'write', Ledger: 'append' }],
+  ['align-broker', { Whitelist: 'read', Devices: 'write', Ledger: 'append' }],
   ['import-manifest', { Whitelist: 'write', Owners: 'read', Ledger: 'append' }],
+  ['list-devices', { Whitelist: 'write', Devices: 'write', Owners: 'read', Ledger: 'append' }],
   ['claim-devices', { Whitelist: 'read', Owners: 'read', Devices: 'write', Ledger: 'append' }],
   ['change-trust', { Owners: 'write', Ledger: 'append' }],
+  ['approve-act', { Whitelist: 'write', Owners: 'write', Ledger: 'append' }],
   ['show-device', { Whitelist: 'read', Devices: 'read', Ledger: 'read' }],
   ['guard-deletion', { Owners: 'read' }],
 ] as const)('%s is given exactly the tables it uses, in its environment and in its role', (step, tables) => {
@@ -107,6 +111,7 @@ test.each([
     'align-broker',
     [
       ...['Describe', 'Update', 'Delete'].map((verb) => `iot:${verb}Certificate`),
+      'iot:RegisterCertificateWithoutCA',
       ...['AttachPolicy', 'DetachPolicy', 'CreateThing', 'DeleteThing'].map((action) => `iot:${action}`),
       ...['AttachThingPrincipal', 'DetachThingPrincipal', 'ListAttachedPolicies'].map((action) => `iot:${action}`),
       ...['iot:ListPrincipalThings', 'iot:ListPrincipalThingsV2', 'sqs:SendMessage'],
@@ -117,7 +122,9 @@ test.each([
     'import-manifest',
     ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket', 's3:PutObject', 'sqs:SendMessage', ...FED],
   ],
+  ['list-devices', ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket', 's3:PutObject', 'sqs:SendMessage', ...FED]],
   ['claim-devices', ['sqs:SendMessage']],
+  ['approve-act', ['sqs:SendMessage']],
   [
     'change-trust',
     ['iot:DescribeCACertificate', 'iot:RegisterCACertificate', 'iot:UpdateCACertificate', 'sqs:SendMessage'],
@@ -132,7 +139,7 @@ test.each([
 });
 
 test('T147 align-broker alone may change certificates and things at the broker', () => {
-  const changes = /^iot:(Update|Delete|Attach|Detach|Create)(Certificate|Policy|Thing)/;
+  const changes = /^iot:(Update|Delete|Attach|Detach|Create|Register)(Certificate|Policy|Thing)/;
   const able = (Object.keys(STEPS) as StepName[]).filter((step) =>
     roleStatements(step).some(({ Action }) => list(Action).some((action) => changes.test(action))),
   );
@@ -168,7 +175,7 @@ test('queues refuse plain HTTP and are encrypted with the messages key', () => {
 
 test('a message that fails comes back alone, and no queue starts more workers than its function reserves', () => {
   const sources = ofType(service, 'AWS::Lambda::EventSourceMapping');
-  expect(sources).toHaveLength(3);
+  expect(sources).toHaveLength(4); // first connects, alignments, imports, chunks
   for (const [id, { Properties }] of sources) {
     expect(Properties['FunctionResponseTypes'], id).toEqual(['ReportBatchItemFailures']);
     const { MaximumConcurrency } = Properties['ScalingConfig'] as { MaximumConcurrency: number };
@@ -177,12 +184,77 @@ test('a message that fails comes back alone, and no queue starts more workers th
   }
 });
 
+test('one chunk is one run: a run that dies takes no other chunk with it', () => {
+  const batches = ofType(service, 'AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => {
+    const target = service[flat(Properties['FunctionName']).slice(1, -1)];
+    return [target?.Properties['FunctionName'], Properties['BatchSize']];
+  });
+  expect(batches).toContainEqual(['wardkey-list-devices', 1]);
+});
+
+test.each([
+  ['import-manifest', 's3:GetObject', ['manifests/*']],
+  ['import-manifest', 's3:PutObject', ['manifests/*.report', 'imports/*']],
+  ['list-devices', 's3:GetObject', ['imports/*']],
+  ['list-devices', 's3:PutObject', ['imports/*', 'manifests/*.report']],
+] as const)('T147 %s may %s of %j and no other object', (step, action, objects) => {
+  const resources = roleStatements(step)
+    .filter(({ Action }) => list(Action).includes(action))
+    .flatMap(({ Resource }) => list(Resource).map((one) => flat(one).replace(/^.*?\//, '')));
+  expect(resources).toEqual(expect.arrayContaining([...objects]));
+  expect(resources).toHaveLength(objects.length);
+});
+
+test('T022 steps that perform acts, and no other, are told who may perform them: nobody by default', () => {
+  const told = (Object.keys(STEPS) as StepName[]).filter((step) => VARIABLES.roles in variablesOf(step));
+  expect(told).toEqual(['claim-devices', 'change-trust', 'approve-act']);
+  for (const step of told) expect(variablesOf(step)[VARIABLES.roles]).toBe('{"operator":[],"approver":[]}');
+});
+
+test('T022 the principals of the parameters reach every step that performs acts', () => {
+  const [operators, approvers] = ['ann', 'ben'].map((name) => `arn:aws:iam::${ACCOUNT}:user/${name}`);
+  const { serviceResources } = synthesise({ operators, approvers });
+  const maps = ofType(serviceResources, 'AWS::Lambda::Function').flatMap(
+    ([, { Properties }]) => (Properties['Environment'] as Environment).Variables[VARIABLES.roles] ?? [],
+  );
+  expect(maps).toEqual(maps.map(() => JSON.stringify({ operator: [operators], approver: [approvers] })));
+  expect(maps).toHaveLength(3);
+});
+
+test('an operator may invoke the functions of people, and nothing that queues or schedules start', () => {
+  const [operator] = ofType(service, 'AWS::IAM::ManagedPolicy').map(([, { Properties }]) => Properties);
+  const invoked = statements(operator?.['PolicyDocument'])
+    .filter(({ Action }) => list(Action).includes('lambda:InvokeFunction'))
+    .flatMap(({ Resource }) => list(Resource).map((one) => /^<(.*)\.Arn>$/.exec(flat(one))?.[1] ?? ''));
+  const names = invoked.map((id) => service[id]?.Properties['FunctionName']);
+  expect(names.toSorted()).toEqual(
+    ['approve-act', 'change-trust', 'claim-devices', 'show-device'].map((step) => `wardkey-${step}`),
+  );
+});
+
+test('an operator delivers manifests and reads their reports, and can write none: claims are made by them', () => {
+  const [operator] = ofType(service, 'AWS::IAM::ManagedPolicy').map(([, { Properties }]) => Properties);
+  const put = statements(operator?.['PolicyDocument'])
+    .filter(({ Action }) => list(Action).includes('s3:PutObject'))
+    .map(({ Effect, Resource }) => [Effect, list(Resource).map((one) => flat(one).split('/').slice(1).join('/'))]);
+  expect(put).toEqual([
+    ['Allow', ['manifests/*']],
+    ['Deny', ['manifests/*.report']],
+  ]);
+});
+
+test('the runbook tells how many concurrent runs the functions reserve', () => {
+  const reserved = functions.map(([, { Properties }]) => Number(Properties['ReservedConcurrentExecutions']));
+  const total = reserved.reduce((sum, one) => sum + one, 0);
+  const [, beside, quota] = /reserve (\d+) \+ `registrationConcurrency`[\s\S]*?at least (\d+)/.exec(readme) ?? [];
+  expect([Number(beside) + 10, Number(quota)]).toEqual([total, total + 100]); // 10 by default; Lambda keeps 100
+});
+
 test('a worker that runs to its end still holds the lease of its device (60 seconds)', () => {
   expect(Number(named('align-broker')?.Properties['Timeout'])).toBeLessThan(60);
 });
 
 const alarms = ofType(service, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
-const readme = readFileSync('infra/README.md', 'utf8');
 const anchors = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
   title
     .toLowerCase()
@@ -230,8 +302,12 @@ test('every article of the runbook belongs to an alarm', () => {
   expect(titles.filter((title) => !used.includes(title))).toEqual([]);
 });
 
-function variablesOf(step: StepName): Record<string, unknown> {
-  return (named(step)?.Properties['Environment'] as { Variables: Record<string, unknown> }).Variables;
+interface Environment {
+  readonly Variables: Readonly<Record<string, unknown>>;
+}
+
+function variablesOf(step: StepName): Environment['Variables'] {
+  return (named(step)?.Properties['Environment'] as Environment).Variables;
 }
 
 function roleStatements(step: StepName): readonly Statement[] {

@@ -76,6 +76,23 @@ test('manifests are versioned, encrypted with the records key, closed to the pub
   expect(JSON.stringify(bucket?.Properties['BucketEncryption'])).toMatch(/"aws:kms".*RecordsKey|RecordsKey.*"aws:kms"/);
 });
 
+test('chunks end after 30 days, later than any message that asks for them; manifests and reports stay', () => {
+  const [, bucket] = ofType(kept, 'AWS::S3::Bucket').find(([id]) => id.startsWith('Manifests')) ?? [];
+  const { Rules } = bucket?.Properties['LifecycleConfiguration'] as { Rules: unknown[] };
+  expect(Rules).toEqual([
+    {
+      Status: 'Enabled',
+      Prefix: 'imports/',
+      ExpirationInDays: 30,
+      NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+    },
+  ]);
+  const queues = ofType(service, 'AWS::SQS::Queue').filter(([id]) => id.startsWith('WhitelistChunks'));
+  const days = queues.map(([, { Properties }]) => Number(Properties['MessageRetentionPeriod']) / 86_400);
+  expect(queues).toHaveLength(2); // the queue and its dead letters
+  expect(days.reduce((sum, one) => sum + one, 0)).toBeLessThan(30);
+});
+
 test('every bucket refuses requests without TLS', () => {
   const policies = ofType(kept, 'AWS::S3::BucketPolicy').map(([, { Properties }]) =>
     statements(Properties['PolicyDocument']),

@@ -23,17 +23,21 @@ const LATER = '2026-11-24T12:00:05.000Z';
 const owned: OwnedDevice = claim({
   id: 'acme-A1',
   manufacturer: 'acme',
+  path: 'jitr',
   factoryCertificate: 'a'.repeat(64),
   owner: 'clinic',
   now: NOW,
 });
 const registered = register(owned, LATER);
+const beforehand = { ...owned, path: 'registered' } as const;
 const devices: [string, Device][] = [
   ['owned', owned],
   ['registered', registered],
   ['owned and aligned', markAligned(owned, LATER)],
   ['registered and aligned', markAligned(registered, LATER)],
   ['registered, aligned and pending again', markPending(markAligned(registered, LATER), LATER)],
+  ['owned, of the path registered', beforehand],
+  ['registered, of the path registered', register(beforehand, LATER)],
 ];
 
 describe('moves', () => {
@@ -48,6 +52,7 @@ describe('moves', () => {
     expect(owned).toEqual({
       id: 'acme-A1',
       manufacturer: 'acme',
+      path: 'jitr',
       factoryCertificate: 'a'.repeat(64),
       owner: 'clinic',
       state: 'owned',
@@ -81,17 +86,25 @@ describe('moves', () => {
   });
 
   test('only the state `owned` is owned and waits for its first connect', () => {
-    expect(devices.map(([, device]) => isOwned(device))).toEqual([true, false, true, false, false]);
+    expect(devices.map(([, device]) => isOwned(device))).toEqual([true, false, true, false, false, true, false]);
   });
 
   test('only the state `registered` is admitted and not more', () => {
-    expect(devices.map(([, device]) => isRegistered(device))).toEqual([false, true, false, true, true]);
+    expect(devices.map(([, device]) => isRegistered(device))).toEqual([false, true, false, true, true, false, true]);
   });
 
-  test('the broker shows a certificate only of a registered device, and then with a policy', () => {
+  test('a path is kept from the claim on: no move changes it', () => {
+    const claimed = claim({ ...registered, path: 'registered', now: NOW });
+    expect(claimed.path).toBe('registered');
+    for (const device of [register(claimed, LATER), markAligned(claimed, LATER), markPending(claimed, LATER)])
+      expect(device.path).toBe('registered');
+  });
+
+  test('the broker shows a certificate with a policy, but not one that an owned device brings by itself', () => {
+    const active = { factoryCertificate: 'active', policy: 'registration' };
     expect(BROKER_PROJECTION).toEqual({
-      owned: { factoryCertificate: 'absent' },
-      registered: { factoryCertificate: 'active', policy: 'registration' },
+      owned: { jitr: { factoryCertificate: 'absent' }, registered: active },
+      registered: { jitr: active, registered: active },
     });
   });
 });
@@ -112,6 +125,10 @@ describe('parseDevice', () => {
     },
   );
 
+  test.each(['JITR', 'dpp', 'toString'])('takes the unknown path "%s" for a fault, never for a default', (path) => {
+    expect(() => parseDevice({ ...registered, path })).toThrow(Fault);
+  });
+
   test('takes an unknown proof of ownership for a fault', () => {
     expect(() => parseDevice({ ...owned, proof: 'voucher' })).toThrow(Fault);
   });
@@ -126,6 +143,7 @@ describe('parseDevice', () => {
     ['owner', 'text'],
     ['epoch', 'count'],
     ['manufacturer', 'text'],
+    ['path', 'text'],
     ['factoryCertificate', 'text'],
     ['proof', 'text'],
     ['state', 'text'],

@@ -3,6 +3,7 @@ import * as z from 'zod';
 
 import { isManufacturerCode } from '../../../shared/identity/device-id.ts';
 import { isOwnerId } from '../../../shared/identity/owner-id.ts';
+import { isLotName, isRange } from '../../../shared/whitelist/lot.ts';
 
 const MANUFACTURER = z.string().refine(isManufacturerCode, 'expected a manufacturer code of 2 to 16 a-z 0-9');
 /** One certificate in PEM. */
@@ -14,13 +15,26 @@ export const ADD_OWNER = z.strictObject({
 });
 
 export const ADD_ANCHOR = z.strictObject({
-  kind: z.enum(['add-authority', 'add-signer']),
+  kind: z.enum(['add-authority', 'add-root', 'add-signer', 'add-voucher-key']),
   manufacturer: MANUFACTURER,
   certificate: CERTIFICATE,
 });
 
-export const TRUST_ACT = z.discriminatedUnion('kind', [ADD_OWNER, ADD_ANCHOR]);
+export const ADD_LOT = z.strictObject({
+  kind: z.literal('add-lot'),
+  manufacturer: MANUFACTURER,
+  lot: z.string().refine(isLotName, 'expected a lot name of 1 to 64 A-Z a-z 0-9 . _ -'),
+  product: z.string().min(1).max(64),
+  count: z.int().min(1).max(5_000_000),
+  serials: z
+    .strictObject({ first: z.string().min(1).max(128), last: z.string().min(1).max(128) })
+    .refine(isRange, 'expected two serial numbers of one length, the first not after the last')
+    .optional(),
+});
+
+export const TRUST_ACT = z.discriminatedUnion('kind', [ADD_OWNER, ADD_ANCHOR, ADD_LOT]);
 
 export type AddOwner = z.infer<typeof ADD_OWNER>;
 export type AddAnchor = z.infer<typeof ADD_ANCHOR>;
+export type AddLot = z.infer<typeof ADD_LOT>;
 export type TrustAct = z.infer<typeof TRUST_ACT>;

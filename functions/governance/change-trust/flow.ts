@@ -1,13 +1,21 @@
 // Step `change-trust`: whom does this deployment trust, and for what? Owners, manufacturer authorities, manifest
 // signers; each change is an act of a named principal (blueprint steps 1 and 3).
 import { anchorClaimKey, anchorKey, anchorRow, authorityKey, ownerKey } from '../../../shared/identity/anchor.ts';
-import { parseAnchorClaim, type Anchor, type AnchorClaim } from '../../../shared/identity/anchor.ts';
+import {
+  parseAnchorClaim,
+  type Anchor,
+  type AnchorClaim,
+  type AnchorPurpose,
+} from '../../../shared/identity/anchor.ts';
+import { checkKey } from '../../../shared/identity/acceptable-key.ts';
 import { parsePemCertificate, type Certificate } from '../../../shared/identity/certificate.ts';
-import { recordEntry, STREAMS } from '../../../shared/ledger/entry.ts';
+import { recordEntry, STREAMS, type Detail } from '../../../shared/ledger/entry.ts';
 import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
 import type { AuthorityRegistry, Change } from '../../../shared/ports.ts';
+import { lotKey, parseLot, type Lot } from '../../../shared/whitelist/lot.ts';
+import { canonicalText, type Json } from '../../../shared/canonical.ts';
 import { performAct, type ActWorld } from '../../perform-act.ts';
-import { TRUST_ACT, type AddAnchor, type AddOwner } from './act.ts';
+import { TRUST_ACT, type AddAnchor, type AddLot, type AddOwner, type TrustAct } from './act.ts';
 
 export interface ChangeTrustWorld extends ActWorld {
   readonly authorities: AuthorityRegistry;
@@ -19,15 +27,45 @@ export interface TrustChange {
   readonly fingerprint?: string;
 }
 
+const PURPOSES = {
+  'add-authority': 'authority',
+  'add-root': 'root',
+  'add-signer': 'signer',
+  'add-voucher-key': 'voucher',
+} as const satisfies Readonly<Record<AddAnchor['kind'], AnchorPurpose>>;
+
 interface Acted<A> {
   readonly act: A;
   readonly principal: string;
 }
 
 export function changeTrust(event: unknown, world: ChangeTrustWorld): Promise<Outcome<TrustChange>> {
-  return performAct(TRUST_ACT, event, world, ({ act, principal }) =>
-    act.kind === 'add-owner' ? addOwner({ act, principal }, world) : addAnchor({ act, principal }, world),
+  return performAct(TRUST_ACT, event, world, ({ act, principal }) => decide(act, principal, world));
+}
+
+function decide(act: TrustAct, principal: string, world: ChangeTrustWorld): Promise<Outcome<TrustChange>> {
+  if (act.kind === 'add-owner') return addOwner({ act, principal }, world);
+  if (act.kind === 'add-lot') return addLot({ act, principal }, world);
+  return addAnchor({ act, principal }, world);
+}
+
+/** A lot's terms are agreed once; more devices than agreed are released by two people, never by a new number. */
+async function addLot({ act, principal }: Acted<AddLot>, world: ChangeTrustWorld): Promise<Outcome<TrustChange>> {
+  const { kind, ...terms } = act;
+  const lot: Lot = { version: 1, ...terms };
+  const key = lotKey(act.manufacturer, act.lot);
+  const [known] = await world.registry.read([key]);
+  if (known !== undefined) {
+    const same = canonicalText(parseLot(known) as Json) === canonicalText(lot as Json);
+    return same ? done({ result: 'unchanged' }) : refused({ reason: 'lot-conflict', lot: act.lot });
+  }
+  const entry = trustEntry(
+    { stream: STREAMS.lot(act.manufacturer, act.lot), principal, inputs: terms as Detail['inputs'] },
+    world,
   );
+  if ((await world.registry.commit([{ create: key, row: lot }, entry])) === 'committed')
+    return done({ result: 'changed' });
+  throw new Fault('comparison-lost', `lot "${act.lot}": agreed by another request meanwhile`);
 }
 
 async function addOwner({ act, principal }: Acted<AddOwner>, world: ChangeTrustWorld): Promise<Outcome<TrustChange>> {
@@ -45,12 +83,15 @@ async function addAnchor({ act, principal }: Acted<AddAnchor>, world: ChangeTrus
   if (certificate.outcome === 'refused') return certificate;
   const anchor: Anchor = {
     version: 1,
-    purpose: act.kind === 'add-authority' ? 'authority' : 'signer',
+    purpose: PURPOSES[act.kind],
     manufacturer: act.manufacturer,
     certificate: certificate.value,
   };
   const { fingerprint } = certificate.value;
-  if (anchor.purpose === 'authority' && !certificate.value.isAuthority) {
+  // A signature by a key that anybody can find proves nothing (T017).
+  const strong = checkKey(certificate.value);
+  if (strong.outcome === 'refused') return strong;
+  if ((anchor.purpose === 'authority' || anchor.purpose === 'root') && !certificate.value.isAuthority) {
     return refused({ reason: 'not-an-authority', fingerprint });
   }
   // 2 Decide: one certificate is trusted for one purpose of one manufacturer.
@@ -102,7 +143,7 @@ function describe({ purpose, manufacturer }: Pick<Anchor, 'purpose' | 'manufactu
 interface TrustRecord {
   readonly stream: string;
   readonly principal: string;
-  readonly inputs: Readonly<Record<string, string | number>>;
+  readonly inputs: Detail['inputs'];
 }
 
 function trustEntry({ stream, principal, inputs }: TrustRecord, world: ChangeTrustWorld) {

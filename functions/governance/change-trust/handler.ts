@@ -2,7 +2,7 @@
 import { IoTClient } from '@aws-sdk/client-iot';
 
 import { dynamodbRegistry } from '../../../shared/aws/dynamodb-registry.ts';
-import { documentClient, stsEndpoint, tableNames } from '../../../shared/aws/environment.ts';
+import { documentClient, roleMap, stsEndpoint, tableNames } from '../../../shared/aws/environment.ts';
 import { iotAuthorityRegistry } from '../../../shared/aws/iot-authority-registry.ts';
 import { nodeClock } from '../../../shared/aws/node-clock.ts';
 import { nodeRandomness } from '../../../shared/aws/node-randomness.ts';
@@ -14,6 +14,7 @@ const world = {
   registry: dynamodbRegistry(documentClient(), tableNames('owners', 'ledger')),
   authorities: iotAuthorityRegistry(new IoTClient({})),
   callers: stsCallerIdentity(stsEndpoint()),
+  roles: roleMap(),
   clock: nodeClock,
   random: nodeRandomness,
 };

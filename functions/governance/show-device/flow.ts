@@ -8,12 +8,15 @@ import { deviceKey, parseDevice, type Device } from '../../../shared/lifecycle.t
 import { done, refused, type Outcome } from '../../../shared/outcome.ts';
 import type { Registry } from '../../../shared/ports.ts';
 import { idClaimKey, listingKey, parseIdClaim, parseListing, type Listing } from '../../../shared/whitelist/listing.ts';
+import { parseWaiting, waitingKey, type Waiting } from '../../../shared/whitelist/waiting.ts';
 import { parseRefusal, refusalPartition, type StoredRefusal } from '../../../shared/whitelist/refusal.ts';
 
 export interface Dossier {
   readonly subject: string;
   readonly listing?: Listing;
   readonly device?: Device;
+  /** Listed by its key only: its certificate has not come yet. */
+  readonly waiting?: Waiting;
   /** Connects that were refused, of the listed certificate or of the one asked for. */
   readonly refusals: readonly StoredRefusal[];
   /** What the ledger says of all of these, oldest first. */
@@ -39,21 +42,41 @@ export async function showDevice(event: unknown, registry: Registry): Promise<Ou
   const listing = await findListing(subject, registry);
   const fingerprint = listing?.fingerprint ?? subject;
   const refusals = await readRefusals(fingerprint, registry);
-  if (listing === undefined && refusals.length === 0) return refused({ reason: 'device-unknown', device: subject });
+  if (listing === undefined && refusals.length === 0) return showWaiting(id.value, registry);
   const streams = refusals.map(({ reason, deviceVersion }) => STREAMS.refusal(fingerprint, reason, deviceVersion));
   if (listing === undefined) return done({ subject, refusals, entries: await readStreams(streams, registry) });
   const [row] = await registry.read([deviceKey(listing.device)]);
-  streams.push(STREAMS.listing(fingerprint), STREAMS.device(listing.device));
+  const { device } = listing;
+  streams.push(
+    STREAMS.waiting(device),
+    STREAMS.listing(fingerprint),
+    STREAMS.certificate(fingerprint),
+    STREAMS.device(device),
+  );
   const entries = await readStreams(streams, registry);
   return done({ subject, listing, ...(row === undefined ? {} : { device: parseDevice(row) }), refusals, entries });
 }
 
+async function showWaiting(device: string, registry: Registry): Promise<Outcome<Dossier>> {
+  const [row] = await registry.read([waitingKey(device)]);
+  const waiting = row === undefined ? undefined : parseWaiting(row);
+  if (waiting?.device !== device) return refused({ reason: 'device-unknown', device });
+  return done({
+    subject: device,
+    waiting,
+    refusals: [],
+    entries: await readStreams([STREAMS.waiting(device)], registry),
+  });
+}
+
 async function findListing(subject: string, registry: Registry): Promise<Listing | undefined> {
   const [reserved] = await registry.read([idClaimKey(subject)]);
-  const fingerprint = reserved === undefined ? subject : parseIdClaim(reserved).fingerprint;
+  const fingerprint = reserved === undefined ? subject : (parseIdClaim(reserved).fingerprint ?? '');
   if (!CERTIFICATE_ID.test(fingerprint)) return undefined;
   const [row] = await registry.read([listingKey(fingerprint)]);
-  return row === undefined ? undefined : parseListing(row);
+  const listing = row === undefined ? undefined : parseListing(row);
+  // An id that differs by case finds the other's reservation.
+  return listing?.device === subject || listing?.fingerprint === subject ? listing : undefined;
 }
 
 async function readRefusals(certificateId: string, registry: Registry): Promise<readonly StoredRefusal[]> {

@@ -4,9 +4,13 @@ import { recordEntry, STREAMS, type EntryRandomness } from '../../../shared/ledg
 import { deviceKey, markAligned, parseDevice, type Device } from '../../../shared/lifecycle.ts';
 import { Fault } from '../../../shared/outcome.ts';
 import type { AlignmentQueue, Broker, Clock, Registry } from '../../../shared/ports.ts';
+import { toPem } from '../../../shared/identity/certificate.ts';
+import { certificateKey, markRegistered, parseCertificateRow } from '../../../shared/whitelist/certificate-row.ts';
+import { listingKey, parseListing } from '../../../shared/whitelist/listing.ts';
 import { releaseLease, takeLease } from './lease.ts';
 import { projectDevice, type Policies, type Shown } from './project.ts';
 import { awaitTurn } from './quota.ts';
+import type { AlignmentRequest } from './request.ts';
 
 export interface AlignBrokerWorld {
   readonly registry: Registry;
@@ -24,6 +28,11 @@ export interface Alignment {
 
 const ROUNDS = 5;
 
+export async function align(request: AlignmentRequest, world: AlignBrokerWorld): Promise<object> {
+  if ('device' in request) return alignDevice(request.device, world);
+  return { certificate: request.certificate, shown: await alignCertificate(request.certificate, world) };
+}
+
 /** Returns when IoT Core matched a version of the row that was still the newest; throws for another try later. */
 export async function alignDevice(device: string, world: AlignBrokerWorld): Promise<Alignment> {
   // 1 One worker per device: a worker that slept would otherwise bring back what a newer row has ended.
@@ -36,6 +45,47 @@ export async function alignDevice(device: string, world: AlignBrokerWorld): Prom
   }
 }
 
+/** Makes the broker know a certificate whose CA nobody here can register; it stays INACTIVE until it is owned. */
+export async function alignCertificate(
+  certificateId: string,
+  world: AlignBrokerWorld,
+): Promise<'registered' | 'settled'> {
+  const [row] = await world.registry.read([certificateKey(certificateId)]);
+  if (row === undefined)
+    throw new Fault('row-malformed', `certificate "${certificateId}": asked to align one without a row`);
+  const previous = parseCertificateRow(row);
+  if (previous.brokerPending === undefined) return 'settled';
+  await awaitTurn(world.registry, world.clock);
+  await registerListed(certificateId, world);
+  const next = markRegistered(previous);
+  const entry = recordEntry(
+    {
+      stream: STREAMS.certificate(certificateId),
+      seq: next.version,
+      kind: 'aligned',
+      time: world.clock.now(),
+      detail: {
+        actor: { kind: 'step', step: 'align-broker' },
+        decision: 'done',
+        inputs: { certificateId, shown: 'registered' },
+        requestId: world.requestId,
+      },
+    },
+    world.random,
+  );
+  // Losing this means that another worker settled the same row: there is only one move.
+  await world.registry.commit([{ replace: certificateKey(certificateId), previous, next }, entry]);
+  return 'registered';
+}
+
+async function registerListed(certificateId: string, world: AlignBrokerWorld): Promise<void> {
+  const [row] = await world.registry.read([listingKey(certificateId)]);
+  const { certificate } = row === undefined ? {} : parseListing(row);
+  if (certificate === undefined)
+    throw new Fault('row-malformed', `certificate "${certificateId}": not kept in a listing`);
+  await world.broker.registerCertificate(toPem(certificate));
+}
+
 async function alignUnderLease(device: string, world: AlignBrokerWorld): Promise<Alignment['shown']> {
   for (let round = 0; round < ROUNDS; round += 1) {
     // 2 Read the row strongly; what is not pending was seen to match.
@@ -46,6 +96,8 @@ async function alignUnderLease(device: string, world: AlignBrokerWorld): Promise
     if (present.brokerPending === undefined) return 'settled';
     // 3 Make IoT Core match, at the pace of its quotas.
     await awaitTurn(world.registry, world.clock);
+    // A certificate of the path `registered` cannot come by itself; its own registration may still be waiting.
+    if (present.path === 'registered') await registerListed(present.factoryCertificate, world);
     const shown = await projectDevice(present, world.broker, world.policies);
     // 4 Clear the marker by comparison. Losing it means that the row moved meanwhile: look again.
     if ((await settle(present, shown, world)) === 'committed') return shown;
@@ -84,14 +136,18 @@ export interface SweepWorld {
 
 const SWEEP_AFTER_MS = 60_000;
 /** What the broker's quotas let through in the minute until the next sweep. */
-const SWEEP_MOST = 480;
+const SWEEP_MOST = 300;
 const DEVICE_ROW = /^device#(.+)$/;
+const CERTIFICATE_ROW = /^certificate#(.+)$/;
 
 /** Asks again for devices that have been pending for a minute: a worker died, or a request was lost. */
 export async function sweepPending(world: SweepWorld): Promise<number> {
   const before = new Date(Date.parse(world.clock.now()) - SWEEP_AFTER_MS).toISOString();
   const keys = await world.registry.pendingAlignments(before, SWEEP_MOST);
-  const devices = keys.flatMap(({ pk }) => DEVICE_ROW.exec(pk)?.[1] ?? []);
-  for (const device of devices) await world.alignments.request(device);
-  return devices.length;
+  for (const { pk } of keys) {
+    const [device, certificate] = [DEVICE_ROW.exec(pk)?.[1], CERTIFICATE_ROW.exec(pk)?.[1]];
+    if (device !== undefined) await world.alignments.request(device);
+    if (certificate !== undefined) await world.alignments.requestCertificate(certificate);
+  }
+  return keys.length;
 }

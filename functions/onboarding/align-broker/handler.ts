@@ -11,11 +11,11 @@ import { nodeRandomness } from '../../../shared/aws/node-randomness.ts';
 import { sqsAlignmentQueue } from '../../../shared/aws/sqs-alignment-queue.ts';
 import { done } from '../../../shared/outcome.ts';
 import { handleInvocation, handleQueue } from '../../handle.ts';
-import { alignDevice, sweepPending } from './flow.ts';
+import { align, sweepPending } from './flow.ts';
 import { isSweep, parseRequest } from './request.ts';
 
 const world = {
-  registry: dynamodbRegistry(documentClient(), tableNames('devices', 'ledger')),
+  registry: dynamodbRegistry(documentClient(), tableNames('whitelist', 'devices', 'ledger')),
   broker: iotBroker(new IoTClient({})),
   policies: { registration: variable('registrationPolicy') },
   alignments: sqsAlignmentQueue(new SQSClient({}), variable('alignments')),
@@ -25,7 +25,8 @@ const world = {
 
 const requests = handleQueue('align-broker', async (body, { requestId }) => {
   const request = parseRequest(body);
-  return request.outcome === 'refused' ? request : done(await alignDevice(request.value, { ...world, requestId }));
+  if (request.outcome === 'refused') return request;
+  return done(await align(request.value, { ...world, requestId }));
 });
 const sweep = handleInvocation('align-broker', async () => done(await sweepPending(world)));
 

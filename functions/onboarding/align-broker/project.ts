@@ -11,10 +11,16 @@ export type Shown = 'active' | 'waiting' | 'absent';
 /** Idempotent; may be interrupted anywhere and done again. */
 export async function projectDevice(device: Device, broker: Broker, policies: Readonly<Policies>): Promise<Shown> {
   const certificate = await broker.findCertificate(device.factoryCertificate);
-  if (certificate === undefined) return 'absent';
-  const wanted = BROKER_PROJECTION[device.state];
+  if (certificate === undefined) return absent(device);
+  const wanted = BROKER_PROJECTION[device.state][device.path];
   if (wanted.factoryCertificate === 'absent') return clear(certificate, broker);
   return activate(device, certificate, { broker, policy: policies[wanted.policy] });
+}
+
+/** No connect brings back a certificate of the path `registered`: while the broker does not show it, nothing matches. */
+function absent({ path, factoryCertificate }: Device): Shown {
+  if (path === 'jitr') return 'absent';
+  throw new Fault('broker-stuck', `certificate "${factoryCertificate}": expected it at the broker, where it is not`);
 }
 
 /** Names of the IoT policies, one per phase. */
@@ -23,6 +29,7 @@ export interface Policies {
 }
 
 async function clear(certificate: BrokerCertificate, broker: Broker): Promise<Shown> {
+  if (certificate.status === 'PENDING_TRANSFER') throw stuck(certificate, 'one that can be deleted');
   // Closed already, and it asks again at each connect: that is a fresh registration as it stands.
   if (certificate.status === 'PENDING_ACTIVATION') return 'waiting';
   if (certificate.status === 'ACTIVE') await broker.setStatus(certificate.certificateId, 'INACTIVE');
@@ -63,6 +70,10 @@ async function activate(
   await broker.attachPolicy(policy, arn);
   await broker.setStatus(certificateId, 'ACTIVE');
   return 'active';
+}
+
+function stuck({ certificateId, status }: BrokerCertificate, expected: string): Fault {
+  return new Fault('broker-stuck', `certificate "${certificateId}": expected ${expected}, got ${status}`);
 }
 
 function isOnly(names: readonly string[], wanted: string): boolean {

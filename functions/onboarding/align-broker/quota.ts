@@ -6,9 +6,9 @@ import * as z from 'zod';
 import { Fault } from '../../../shared/outcome.ts';
 import type { Clock, Registry } from '../../../shared/ports.ts';
 
-/** One alignment makes at most one call of each kind that is limited to 10 a second; the rest is left to operators. */
-const ALIGNMENTS_PER_SECOND = 8;
-const BURST = 8;
+/** One alignment makes at most two calls of a kind that is limited to 10 a second, and mostly one. */
+const ALIGNMENTS_PER_SECOND = 5;
+const BURST = 5;
 const ATTEMPTS = 10;
 const KEY = { table: 'devices', pk: 'quota#broker', sk: 'row' } as const;
 

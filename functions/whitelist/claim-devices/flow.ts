@@ -7,7 +7,15 @@ import { claim, deviceKey, parseDevice, type OwnedDevice } from '../../../shared
 import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
 import type { AlignmentQueue } from '../../../shared/ports.ts';
 import type { Refusal } from '../../../shared/reasons.ts';
-import { idClaimKey, listingKey, parseIdClaim, parseListing, type Listing } from '../../../shared/whitelist/listing.ts';
+import {
+  idClaimKey,
+  isHeld,
+  listingKey,
+  parseIdClaim,
+  parseListing,
+  type Listing,
+} from '../../../shared/whitelist/listing.ts';
+import { parseWaiting, waitingKey } from '../../../shared/whitelist/waiting.ts';
 import { performAct, refusedAct, type ActWorld } from '../../perform-act.ts';
 import { CLAIM_ACT } from './act.ts';
 
@@ -50,8 +58,9 @@ async function claimDevice(
   const id = parseDeviceId(device);
   if (id.outcome === 'refused') return id;
   const [reserved, present] = await world.registry.read([idClaimKey(id.value), deviceKey(id.value)]);
-  if (reserved === undefined) return refused({ reason: 'device-unknown', device });
-  const [listed] = await world.registry.read([listingKey(parseIdClaim(reserved).fingerprint)]);
+  const { fingerprint } = reserved === undefined ? {} : parseIdClaim(reserved);
+  if (fingerprint === undefined) return refuseUnlisted(id.value, world);
+  const [listed] = await world.registry.read([listingKey(fingerprint)]);
   if (listed === undefined) throw new Fault('row-malformed', `device "${device}": its listing is missing`);
   // 2 Decide: only a listed device that nobody owns can be claimed; a claim never takes a device from its owner.
   if (present !== undefined) {
@@ -60,6 +69,9 @@ async function claimDevice(
   }
   const now = world.clock.now();
   const listing = parseListing(listed);
+  // An id that differs by case finds the other's reservation.
+  if (listing.device !== id.value) return refused({ reason: 'device-unknown', device });
+  if (isHeld(listing)) return refused({ reason: 'listing-held', device });
   const next = claim({ ...identityOf(listing), owner, now });
   // 3 Act and record in one transaction. Losing it means that another claim was faster: ask again to see whose.
   const result = await world.registry.commit([
@@ -72,8 +84,15 @@ async function claimDevice(
   return done('claimed');
 }
 
-function identityOf({ device, manufacturer, fingerprint }: Listing) {
-  return { id: device, manufacturer, factoryCertificate: fingerprint };
+/** A device that waits for its certificate says so. */
+async function refuseUnlisted(device: string, world: ClaimDevicesWorld): Promise<Outcome<never>> {
+  const [row] = await world.registry.read([waitingKey(device)]);
+  const waits = row !== undefined && parseWaiting(row).device === device;
+  return refused({ reason: waits ? 'certificate-absent' : 'device-unknown', device });
+}
+
+function identityOf({ device, manufacturer, path, fingerprint }: Listing) {
+  return { id: device, manufacturer, path, factoryCertificate: fingerprint };
 }
 
 interface ClaimRecord {

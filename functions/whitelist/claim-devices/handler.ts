@@ -2,7 +2,7 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 
 import { dynamodbRegistry } from '../../../shared/aws/dynamodb-registry.ts';
-import { documentClient, stsEndpoint, tableNames, variable } from '../../../shared/aws/environment.ts';
+import { documentClient, roleMap, stsEndpoint, tableNames, variable } from '../../../shared/aws/environment.ts';
 import { nodeClock } from '../../../shared/aws/node-clock.ts';
 import { nodeRandomness } from '../../../shared/aws/node-randomness.ts';
 import { sqsAlignmentQueue } from '../../../shared/aws/sqs-alignment-queue.ts';
@@ -14,6 +14,7 @@ const world = {
   registry: dynamodbRegistry(documentClient(), tableNames('whitelist', 'devices', 'owners', 'ledger')),
   alignments: sqsAlignmentQueue(new SQSClient({}), variable('alignments')),
   callers: stsCallerIdentity(stsEndpoint()),
+  roles: roleMap(),
   clock: nodeClock,
   random: nodeRandomness,
 };

@@ -1,96 +1,197 @@
-// Step `import-manifest`: a factory's signed manifest becomes whitelist rows, each with where it came from (blueprint
-// step 1). Nothing is accepted from a file whose signature fails.
+// Step `import-manifest`: is this delivery genuine, and what does it list? Its signatures are verified over a fixed
+// version; every entry is checked and put into chunks for `list-devices` (blueprint step 1). Nothing is taken from a file
+// whose signature fails.
+import { createHash } from 'node:crypto';
+
 import { anchorKey, parseAnchor, type Anchor } from '../../../shared/identity/anchor.ts';
-import { recordEntry, STREAMS, type EntryRandomness } from '../../../shared/ledger/entry.ts';
-import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
-import type { Clock, ManifestStore, Registry, StoredObject } from '../../../shared/ports.ts';
-import type { Refusal } from '../../../shared/reasons.ts';
-import { importKey, parseImport } from '../../../shared/whitelist/import.ts';
-import { parseManifestHeader, type ManifestHeader } from '../../../shared/whitelist/manifest.ts';
+import type { EntryRandomness } from '../../../shared/ledger/entry.ts';
+import { done, refused, type Outcome } from '../../../shared/outcome.ts';
+import type { ChunkQueue, Clock, ManifestStore, Registry, StoredObject } from '../../../shared/ports.ts';
+import type { ManifestFormat } from '../../../shared/whitelist/formats/format.ts';
+import { readOpening } from '../../../shared/whitelist/formats/wardkey.ts';
+import { importKey, parseImport, type VerifiedImport } from '../../../shared/whitelist/import.ts';
+import { lotKey, parseLot, type Lot } from '../../../shared/whitelist/lot.ts';
 import {
   parseDetachedSignature,
   startManifestCheck,
   type VerifiedManifest,
 } from '../../../shared/whitelist/signature.ts';
-import { listLines, type LineReport } from './list-lines.ts';
-import { readLines, type Line } from './lines.ts';
+import { writeChunks, type WrittenChunk } from './chunks.ts';
 import type { Delivery } from './notice.ts';
-import { writeReport } from './report.ts';
+import { recordRefusal, recordVerified } from './record.ts';
 
 export interface ImportManifestWorld {
   readonly registry: Registry;
   readonly manifests: ManifestStore;
+  readonly chunks: ChunkQueue;
   readonly clock: Clock;
   readonly random: EntryRandomness;
   readonly requestId: string;
 }
 
-export interface Import {
-  readonly manifest: VerifiedManifest;
-  readonly header: ManifestHeader;
-  readonly lines: readonly LineReport[];
+/** A delivery whose version is known. */
+export type FixedDelivery = Delivery & { readonly signatureVersion: string };
+
+export interface Verified {
+  readonly verified: VerifiedImport;
+  readonly chunks: readonly WrittenChunk[];
 }
 
-/** The report lies beside the manifest when this returns; a second run meets the rows of the first and changes none. */
-export async function importManifest(delivery: Delivery, world: ImportManifestWorld): Promise<Outcome<Import>> {
+/**
+ * Every chunk has been asked for when this returns. A second run of the same delivery writes the same chunks and asks
+ * again; one whose chunks are all listed is left alone.
+ */
+export async function importManifest(delivery: Delivery, world: ImportManifestWorld): Promise<Outcome<VerifiedImport>> {
   // 1 Fix the versions: what is verified and what is imported must be the same bytes.
   const { signatureKey: key, signatureVersion: versionId } = delivery;
   const signature = versionId === undefined ? await world.manifests.findNewest(key) : { key, versionId };
-  const outcome = signature === undefined ? absent(key) : await importOnce(signature, delivery, world);
-  const delivered = { ...delivery, signatureVersion: signature?.versionId ?? world.requestId };
-  await recordImport(delivered, outcome, world);
-  await world.manifests.writeReport(`${delivery.manifestKey}.report.json`, writeReport(delivered, outcome));
-  return outcome;
+  const fixed = { ...delivery, signatureVersion: signature?.versionId ?? world.requestId };
+  const [row] = await world.registry.read([importKey(fixed)]);
+  const known = row === undefined ? undefined : parseImport(row);
+  if (known?.decision === 'imported' && known.verified !== undefined) return done(known.verified);
+  // 2 Verify and cut into chunks; the time of the first run makes a second one write the same bytes.
+  const now = known?.verified?.importedAt ?? world.clock.now();
+  const manifestVersion = known?.verified?.manifestVersion;
+  const outcome =
+    signature === undefined ? absent(key) : await verify(signature, { delivery: fixed, manifestVersion, now }, world);
+  // 3 Record, then ask for the chunks. A crash in between is healed by the next run of this delivery.
+  if (outcome.outcome === 'refused') {
+    await recordRefusal(fixed, { refusal: outcome.refusal, known }, world);
+    return outcome;
+  }
+  const { verified, chunks } = outcome.value;
+  await recordVerified(fixed, { verified, known }, world);
+  const { signatureKey, signatureVersion } = fixed;
+  for (const { chunk, digest } of chunks) await world.chunks.request({ signatureKey, signatureVersion, chunk, digest });
+  return done(verified);
 }
 
-/** A delivery whose signature version is known. */
-export type FixedDelivery = Delivery & { readonly signatureVersion: string };
+interface Verifying {
+  readonly delivery: FixedDelivery;
+  /** Of an earlier run of the same delivery: a newer manifest under the key must not undo its verdict. */
+  readonly manifestVersion: string | undefined;
+  readonly now: string;
+}
 
-async function importOnce(
+async function verify(
   signature: StoredObject,
-  { manufacturer, manifestKey }: Delivery,
+  { delivery, manifestVersion, now }: Verifying,
   world: ImportManifestWorld,
-): Promise<Outcome<Import>> {
-  const object = await world.manifests.findNewest(manifestKey);
+): Promise<Outcome<Verified>> {
+  const { manufacturer, manifestKey, format } = delivery;
+  const object = await findManifest(signature, { delivery, manifestVersion }, world);
   if (object === undefined) return absent(manifestKey);
-  // 2 Verify the signature over the whole file (forged or altered manifest).
-  const verified = await verifyManifest(object, { signature, manufacturer }, world);
-  if (verified.outcome === 'refused') return verified;
-  // 3 Check the header: a signer speaks for its own manufacturer, in that manufacturer's folder.
-  const opening = await readOpening(world.manifests.read(object));
-  const header = readHeader(opening.first);
-  if (header.outcome === 'refused') return header;
-  if (header.value.manufacturer !== manufacturer) {
-    return refused({ reason: 'manufacturer-differs', expected: manufacturer, got: header.value.manufacturer });
-  }
-  if (opening.devices !== header.value.count) {
-    return refused({ reason: 'count-differs', expected: header.value.count, got: opening.devices });
-  }
-  // 4 List: every line against the manufacturer's own authorities and what is listed already.
-  const authorities = await readAuthorities(manufacturer, world);
-  const context = { manifest: verified.value, header: header.value, authorities, now: world.clock.now() };
-  const lines = await listLines(world.manifests.read(object), context, world);
-  return done({ manifest: verified.value, header: header.value, lines });
+  const anchors = await readAnchors(manufacturer, world.registry);
+  // The signature over the whole file (forged or altered manifest); entries that sign for themselves are verified below.
+  const signed = await verifyFile(object, { signature, format, anchors, now }, world);
+  if (signed.outcome === 'refused') return signed;
+  // Its lot: what was not agreed beforehand is refused as a whole, and can be delivered again once it is.
+  const lot = await findLot(object, delivery, world);
+  if (lot.outcome === 'refused') return lot;
+  const source = { object, delivery, anchors, lot: lot.value, now, signed: signed.value };
+  const chunks = await writeChunks(source, world.manifests);
+  if (chunks.outcome === 'refused') return chunks;
+  const { product, lot: name } = lot.value;
+  const about = {
+    manifestKey,
+    manifestVersion: object.versionId,
+    manufacturer,
+    product,
+    lot: name,
+    format: format.name,
+    deliveredBy: delivery.deliveredBy,
+  };
+  return done({
+    verified: { ...about, ...signed.value, importedAt: now, chunks: chunks.value.length },
+    chunks: chunks.value,
+  });
 }
 
-function absent(key: string) {
-  return refused({ reason: 'manifest-absent', key });
+function findManifest(
+  signature: StoredObject,
+  { delivery, manifestVersion }: Omit<Verifying, 'now'>,
+  world: ImportManifestWorld,
+): Promise<StoredObject | undefined> {
+  const { format, manifestKey: key } = delivery;
+  if (format.signature === 'entry') return Promise.resolve(signature);
+  if (manifestVersion !== undefined) return Promise.resolve({ key, versionId: manifestVersion });
+  return world.manifests.findNewest(key);
 }
 
-async function verifyManifest(
+/** What is known of the file as a whole. Entries that are signed one by one name their signers themselves. */
+export interface SignedFile {
+  /** SHA-256 of the file. */
+  readonly manifest: string;
+  readonly signer: string;
+  readonly signedAt: string;
+}
+
+interface FileToVerify {
+  readonly now: string;
+  readonly format: ManifestFormat;
+  readonly signature: StoredObject;
+  readonly anchors: readonly Anchor[];
+}
+
+async function verifyFile(
   object: StoredObject,
-  { signature, manufacturer }: { readonly signature: StoredObject; readonly manufacturer: string },
+  { signature, format, anchors, now }: FileToVerify,
+  world: ImportManifestWorld,
+): Promise<Outcome<SignedFile>> {
+  if (format.signature === 'entry') {
+    return done({ manifest: await digestOf(world.manifests.read(object)), signer: 'each-entry', signedAt: now });
+  }
+  const verified = await verifyDetached(object, { signature, format, anchors, now }, world);
+  if (verified.outcome === 'refused') return verified;
+  const { digest, signer, signedAt } = verified.value;
+  return done({ manifest: digest, signer, signedAt });
+}
+
+async function verifyDetached(
+  object: StoredObject,
+  { signature, anchors, now }: FileToVerify,
   world: ImportManifestWorld,
 ): Promise<Outcome<VerifiedManifest>> {
   const jws = await readText(world.manifests.read(signature));
   if (jws === undefined) return refused({ reason: 'signature-malformed', problem: 'expected at most 8 KiB' });
   const parsed = parseDetachedSignature(jws);
   if (parsed.outcome === 'refused') return parsed;
-  const [row] = await world.registry.read([anchorKey(manufacturer, 'signer', parsed.value.signer)]);
-  const check = startManifestCheck(parsed.value, row === undefined ? undefined : parseAnchor(row), world.clock.now());
+  // By certificate hash: another certificate of the same name is another signer.
+  const signer = anchors.find(
+    ({ purpose, certificate }) => purpose === 'signer' && certificate.fingerprint === parsed.value.signer,
+  );
+  const check = startManifestCheck(parsed.value, signer, now);
   if (check.outcome === 'refused') return check;
   for await (const chunk of world.manifests.read(object)) check.value.update(chunk);
   return check.value.finish();
+}
+
+/** Our own format names lot and product; elsewhere the file's name is the lot's, and the lot names the product. */
+async function findLot(
+  object: StoredObject,
+  { format, manufacturer, name }: Delivery,
+  world: ImportManifestWorld,
+): Promise<Outcome<Lot>> {
+  if (format.name !== 'wardkey') return readLot(manufacturer, name, world.registry);
+  const header = await readOpening(world.manifests.read(object));
+  if (header.outcome === 'refused') return header;
+  const { manufacturer: got, lot, product } = header.value;
+  // A signer speaks for its own manufacturer, in that manufacturer's folder.
+  if (got !== manufacturer) return refused({ reason: 'manufacturer-differs', expected: manufacturer, got });
+  const agreed = await readLot(manufacturer, lot, world.registry);
+  if (agreed.outcome === 'refused' || agreed.value.product === product) return agreed;
+  return refused({ reason: 'product-differs', expected: agreed.value.product, got: product });
+}
+
+async function readLot(manufacturer: string, lot: string, registry: Registry): Promise<Outcome<Lot>> {
+  const [row] = await registry.read([lotKey(manufacturer, lot)]);
+  return row === undefined ? refused({ reason: 'lot-unknown', manufacturer, lot }) : done(parseLot(row));
+}
+
+async function readAnchors(manufacturer: string, registry: Registry): Promise<readonly Anchor[]> {
+  const { table, pk } = anchorKey(manufacturer, 'authority', '');
+  const prefixes = ['authority#', 'root#', 'signer#'];
+  return (await Promise.all(prefixes.map((prefix) => registry.list(table, pk, prefix)))).flat().map(parseAnchor);
 }
 
 const LARGEST_SIGNATURE = 8 * 1024;
@@ -106,83 +207,12 @@ async function readText(chunks: AsyncIterable<Uint8Array>): Promise<string | und
   return Buffer.concat(parts).toString('utf8');
 }
 
-async function readOpening(chunks: AsyncIterable<Uint8Array>) {
-  let first: Line = { number: 1, text: '', cut: false };
-  let lines = 0;
-  for await (const line of readLines(chunks)) {
-    if (lines === 0) first = line;
-    lines += 1;
-  }
-  return { first, devices: Math.max(0, lines - 1) };
+async function digestOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const digest = createHash('sha256');
+  for await (const chunk of chunks) digest.update(chunk);
+  return digest.digest('hex');
 }
 
-function readHeader({ text, cut, number }: Line): Outcome<ManifestHeader> {
-  // What was cut off may be what makes the line invalid.
-  if (cut) return refused({ reason: 'manifest-malformed', line: number, problem: 'expected at most 64 KiB' });
-  return parseManifestHeader(text);
-}
-
-async function readAuthorities(manufacturer: string, world: ImportManifestWorld): Promise<readonly Anchor[]> {
-  const { table, pk } = anchorKey(manufacturer, 'authority', '');
-  return (await world.registry.list(table, pk, 'authority#')).map(parseAnchor);
-}
-
-/** One entry per delivered signature and decision: S3 may report an arrival twice, and trust may change in between. */
-async function recordImport(
-  delivery: FixedDelivery,
-  outcome: Outcome<Import>,
-  world: ImportManifestWorld,
-): Promise<void> {
-  const key = importKey(delivery.signatureVersion);
-  const [row] = await world.registry.read([key]);
-  const previous = row === undefined ? undefined : parseImport(row);
-  const decision = outcome.outcome === 'done' ? 'imported' : outcome.refusal.reason;
-  if (previous?.decision === decision) return;
-  const next = { version: (previous?.version ?? 0) + 1, decision };
-  const change = previous === undefined ? { create: key, row: next } : { replace: key, previous, next };
-  const result = await world.registry.commit([change, importEntry(delivery, { outcome, seq: next.version }, world)]);
-  if (result === 'lost')
-    throw new Fault('comparison-lost', `delivery "${delivery.signatureVersion}": decided twice at once`);
-}
-
-interface Decided {
-  readonly outcome: Outcome<Import>;
-  readonly seq: number;
-}
-
-function importEntry(
-  { signatureVersion, manifestKey, deliveredBy }: FixedDelivery,
-  { outcome, seq }: Decided,
-  world: ImportManifestWorld,
-) {
-  const common = { stream: STREAMS.import(signatureVersion), seq, time: world.clock.now() };
-  const { requestId } = world;
-  if (outcome.outcome === 'refused') {
-    const { refusal } = outcome;
-    const actor = { kind: 'signer', signer: signerOf(refusal), deliveredBy } as const;
-    const detail = {
-      actor,
-      decision: 'refused',
-      reason: refusal.reason,
-      inputs: { manifestKey, compared: { ...refusal } },
-    } as const;
-    return recordEntry({ ...common, kind: 'manifest-refused', detail: { ...detail, requestId } }, world.random);
-  }
-  const { manifest, lines } = outcome.value;
-  const actor = { kind: 'signer', signer: manifest.signer, deliveredBy } as const;
-  const inputs = { manifestKey, manifest: manifest.digest, signedAt: manifest.signedAt, results: countResults(lines) };
-  return recordEntry(
-    { ...common, kind: 'manifest-imported', detail: { actor, decision: 'done', inputs, requestId } },
-    world.random,
-  );
-}
-
-function signerOf(refusal: Refusal): string {
-  return 'signer' in refusal ? refusal.signer : 'unverified';
-}
-
-export function countResults(lines: readonly LineReport[]): Readonly<Record<LineReport['result'], number>> {
-  const counts = { accepted: 0, unchanged: 0, refused: 0 };
-  for (const { result } of lines) counts[result] += 1;
-  return counts;
+function absent(key: string) {
+  return refused({ reason: 'manifest-absent', key });
 }

@@ -1,10 +1,12 @@
 // Does a function know its tables, its bucket and its STS from its environment alone, and never by a default?
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { s3Client, stsEndpoint, tableNames, variable } from '../../../shared/aws/environment.ts';
+import { roleMap, s3Client, stsEndpoint, tableNames, variable } from '../../../shared/aws/environment.ts';
+
+const VARIABLES = ['AWS_ENDPOINT_URL', 'AWS_REGION', 'WHITELIST_TABLE', 'LEDGER_TABLE', 'WARDKEY_ROLES'];
 
 beforeEach(() => {
-  for (const name of ['AWS_ENDPOINT_URL', 'AWS_REGION', 'WHITELIST_TABLE', 'LEDGER_TABLE']) vi.stubEnv(name, undefined);
+  for (const name of VARIABLES) vi.stubEnv(name, undefined);
 });
 
 afterEach(() => {
@@ -23,6 +25,21 @@ test('a function knows the tables it uses and no other', () => {
   expect(tableNames('whitelist', 'ledger')).toEqual({ whitelist: 'w', ledger: 'l' });
   expect(() => tableNames('whitelist', 'devices')).toThrow('DEVICES_TABLE');
 });
+
+test('a function knows who may do what from its role map', () => {
+  const roles = { operator: ['arn:aws:iam::123456789012:user/ann'], approver: [] };
+  vi.stubEnv('WARDKEY_ROLES', JSON.stringify(roles));
+  expect(roleMap()).toEqual(roles);
+});
+
+test.each([undefined, '', 'given', '{}', '[]', '{"operator":[]}', '{"operator":"*","approver":"*"}'])(
+  'the role map %j is a fault that names its variable, never an empty one',
+  (value) => {
+    vi.stubEnv('WARDKEY_ROLES', value);
+    const fault = { code: 'environment-incomplete', message: expect.stringContaining('WARDKEY_ROLES') as unknown };
+    expect(() => roleMap()).toThrow(expect.objectContaining(fault) as Error);
+  },
+);
 
 test('asks the Regional endpoint of AWS STS, or the one endpoint of the local cloud', () => {
   vi.stubEnv('AWS_REGION', 'eu-central-1');

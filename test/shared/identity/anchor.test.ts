@@ -23,11 +23,17 @@ beforeAll(async () => {
   row = JSON.parse(JSON.stringify(anchorRow(anchor))) as typeof row;
 });
 
-test('an anchor comes back from its row as it was', () => {
-  const { certificate, ...rest } = parseAnchor(row);
-  expect(rest).toEqual({ version: 1, purpose: 'authority', manufacturer: 'acme' });
-  expect(certificate.fingerprint).toBe(anchor.certificate.fingerprint);
-});
+const PURPOSES = ['authority', 'root', 'signer', 'voucher'] as const;
+
+test.each(PURPOSES)(
+  'an anchor of the purpose "%s" comes back from its row as it was, and so does its claim',
+  (purpose) => {
+    const { certificate, ...rest } = parseAnchor({ ...row, purpose });
+    expect(rest).toEqual({ version: 1, purpose, manufacturer: 'acme' });
+    expect(certificate.fingerprint).toBe(anchor.certificate.fingerprint);
+    expect(parseAnchorClaim({ version: 1, purpose, manufacturer: 'acme' })).toMatchObject({ purpose });
+  },
+);
 
 test.each<[string, () => object | undefined]>([
   ['that is not there', () => undefined],
@@ -43,8 +49,7 @@ test.each<[string, () => object | undefined]>([
 describe('keys', () => {
   test('a certificate has one place for each purpose of each manufacturer, and one claim in all', () => {
     const places = [
-      anchorKey('acme', 'authority', 'f1'),
-      anchorKey('acme', 'signer', 'f1'),
+      ...PURPOSES.map((purpose) => anchorKey('acme', purpose, 'f1')),
       anchorKey('other', 'signer', 'f1'),
       anchorKey('acme', 'signer', 'f2'),
       anchorClaimKey('f1'),
@@ -52,6 +57,13 @@ describe('keys', () => {
       ownerKey('acme'),
     ].map((key) => JSON.stringify(key));
     expect(new Set(places).size).toBe(places.length);
+  });
+
+  test('an import finds the anchors of a purpose by the beginning of their sort key, and no other purpose', () => {
+    for (const purpose of PURPOSES) {
+      const found = PURPOSES.filter((other) => anchorKey('acme', other, 'f1').sk.startsWith(`${purpose}#`));
+      expect(found).toEqual([purpose]);
+    }
   });
 });
 

@@ -7,6 +7,7 @@ import {
   isIssuedBy,
   parseCertificate,
   parsePemCertificate,
+  toPem,
   type Certificate,
 } from '../../../shared/identity/certificate.ts';
 import { makeAuthority, makeDevice, makeSigner, makeUndeclared, type Party } from '../../pki/certificates.ts';
@@ -94,6 +95,15 @@ describe('parseCertificate', () => {
 });
 
 describe('parsePemCertificate', () => {
+  test('reads what toPem wrote, of a certificate of any length, in lines of 64', async () => {
+    for (const name of ['A', 'AB', 'ABC', 'ABCD', 'A'.repeat(60)]) {
+      const { der, certificate } = await makeDevice(authority, name);
+      const text = toPem(der.toString('base64'));
+      expect(parsePemCertificate(text)).toMatchObject({ value: { fingerprint: certificate.fingerprint } });
+      expect(text).toBe(certificate.x509.toString());
+    }
+  });
+
   test('reads one block, with white space around it', () => {
     expect(parsePemCertificate(`\n${device.pem}\r\n`)).toMatchObject({
       outcome: 'done',

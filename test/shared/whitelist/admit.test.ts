@@ -26,6 +26,7 @@ const LISTING: Listing = {
 const owned = claim({
   id: 'acme-A1',
   manufacturer: 'acme',
+  path: 'jitr',
   factoryCertificate: FINGERPRINT,
   owner: 'clinic',
   now: '2026-11-20T00:00:00.000Z',
@@ -51,6 +52,16 @@ test('a device that was admitted before is repeated, as it is', () => {
     expect(decideAdmission(verified(), LISTING, device, NOW)).toEqual({
       outcome: 'done',
       value: { verdict: 'repeated', device },
+    });
+  }
+});
+
+test('T014 refuses a device that is held, whoever owns it and however often it was admitted', () => {
+  const held: Listing = { ...LISTING, held: true };
+  for (const device of [undefined, owned, register(owned, NOW)]) {
+    expect(decideAdmission(verified(), held, device, NOW)).toEqual({
+      outcome: 'refused',
+      refusal: { reason: 'listing-held', device: 'acme-A1' },
     });
   }
 });

@@ -1,29 +1,29 @@
-// Does a manifest line become a listing only under the maker's own authority, and the first value stay?
+// Does a manifest entry become a listing only under the maker's own authority, and the first value stay?
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import type { Anchor } from '../../../shared/identity/anchor.ts';
 import { Fault } from '../../../shared/outcome.ts';
+import type { ManifestEntry } from '../../../shared/whitelist/formats/format.ts';
 import {
   compareListing,
   idClaimKey,
+  isHeld,
+  keyClaimKey,
   listDevice,
   listingKey,
   parseIdClaim,
+  parseKeyClaim,
   parseListing,
+  releaseListing,
   type Listing,
   type ListingContext,
+  type Stored,
 } from '../../../shared/whitelist/listing.ts';
-import type { VerifiedManifest } from '../../../shared/whitelist/signature.ts';
 import { anchorOf, makeAuthority, makeDevice, makeSigner, type Party } from '../../pki/certificates.ts';
+import { makeIntermediate } from '../../pki/intermediate.ts';
 
 const NOW = '2026-11-24T12:00:00.000Z';
-const MANIFEST = {
-  digest: 'd'.repeat(64),
-  manufacturer: 'acme',
-  signer: 'e'.repeat(64),
-  signedAt: '2026-11-01T00:00:00.000Z',
-} as VerifiedManifest;
-const HEADER = { format: 'wardkey-manifest/1', manufacturer: 'acme', product: 'pump', lot: 'L1', count: 1 } as const;
+const SIGNED_BY = { signer: 'e'.repeat(64), signedAt: '2026-11-01T00:00:00.000Z' };
 
 let authority: Party;
 let device: Party;
@@ -33,16 +33,17 @@ beforeAll(async () => {
   device = await makeDevice(authority, 'A1');
 });
 
-function context(authorities: readonly Anchor[]): ListingContext {
-  return { manifest: MANIFEST, header: HEADER, authorities, line: 2, now: NOW };
+function context(anchors: readonly Anchor[]): ListingContext {
+  const names = { manufacturer: 'acme', product: 'pump', lot: 'L1', manifest: 'd'.repeat(64) };
+  return { ...names, signedBy: SIGNED_BY, anchors, line: 2, now: NOW };
 }
 
-function lineOf(party: Party, serial = 'A1') {
-  return { serial, certificate: party.der.toString('base64') };
+function entryOf({ certificate }: Party, wishes: Partial<ManifestEntry> = {}): ManifestEntry {
+  return { serial: 'A1', certificate, keyFingerprint: certificate.keyFingerprint, chain: [], ...wishes };
 }
 
-function listed(): Listing {
-  const listing = listDevice(lineOf(device), context([anchorOf(authority, 'authority')]));
+function listed(entry = entryOf(device), anchor = anchorOf(authority, 'authority')): Listing {
+  const listing = listDevice(entry, context([anchor]));
   if (listing.outcome === 'refused') throw new Error(JSON.stringify(listing.refusal));
   return listing.value;
 }
@@ -62,14 +63,21 @@ describe('listDevice', () => {
       issuer: authority.certificate.fingerprint,
       notBefore: device.certificate.notBefore,
       notAfter: device.certificate.notAfter,
-      provenance: {
-        manifest: MANIFEST.digest,
-        line: 2,
-        signer: MANIFEST.signer,
-        signedAt: MANIFEST.signedAt,
-        importedAt: NOW,
-      },
+      provenance: { manifest: 'd'.repeat(64), line: 2, ...SIGNED_BY, importedAt: NOW },
     });
+  });
+
+  test('under a root that nobody here can register, keeps the certificate itself: it is registered beforehand', async () => {
+    const issuer = await makeIntermediate(authority, 'Acme Chips');
+    const chip = await makeDevice(issuer, 'A1');
+    const listing = listed(entryOf(chip, { chain: [issuer.certificate] }), anchorOf(authority, 'root'));
+    expect(listing).toMatchObject({ path: 'registered', issuer: authority.certificate.fingerprint });
+    expect(Buffer.from(listing.certificate ?? '', 'base64')).toEqual(chip.der);
+  });
+
+  test('of an entry that is signed itself, remembers its signer and not that of the file', () => {
+    const signedBy = { signer: 'f'.repeat(64), signedAt: '2026-06-01T20:14:53.773Z' };
+    expect(listed(entryOf(device, { signedBy })).provenance).toMatchObject(signedBy);
   });
 
   test('finds the authority that issued the certificate among several', async () => {
@@ -78,7 +86,7 @@ describe('listDevice', () => {
       await makeAuthority('Acme Root', { key: 'a twin of Acme Root' }),
     ];
     const anchors = [...others, authority].map((party) => anchorOf(party, 'authority'));
-    expect(listDevice(lineOf(device), context(anchors))).toMatchObject({
+    expect(listDevice(entryOf(device), context(anchors))).toMatchObject({
       value: { issuer: authority.certificate.fingerprint },
     });
   });
@@ -92,60 +100,96 @@ describe('listDevice', () => {
     ],
     ['the signer of the manifest', async () => [anchorOf(await makeSigner(), 'authority')]],
     ['the certificate itself', () => Promise.resolve([anchorOf(device, 'authority')])],
+    ['its authority as a signer only', () => Promise.resolve([anchorOf(authority, 'signer')])],
+    ['its authority as a voucher key only', () => Promise.resolve([anchorOf(authority, 'voucher')])],
+    ['T013 the authority of another maker', () => Promise.resolve([anchorOf(authority, 'authority', 'other')])],
   ])('refuses a certificate when the manufacturer has registered %s', async (_title, anchors) => {
-    expect(listDevice(lineOf(device), context(await anchors()))).toEqual({
+    expect(listDevice(entryOf(device), context(await anchors()))).toEqual({
       outcome: 'refused',
       refusal: { reason: 'issuer-unknown', manufacturer: 'acme' },
+    });
+  });
+
+  test('refuses an entry without a certificate: its device waits for one', () => {
+    const { certificate: _none, ...bare } = entryOf(device);
+    expect(listDevice(bare, context([anchorOf(authority, 'authority')]))).toEqual({
+      outcome: 'refused',
+      refusal: { reason: 'certificate-absent', device: 'acme-A1' },
     });
   });
 
   test.each(['A+1', 'A/1', '../1', ''])(
     'T035 refuses the serial number "%s" before anything is built from it',
     (serial) => {
-      const listing = listDevice(lineOf(device, serial), context([anchorOf(authority, 'authority')]));
+      const listing = listDevice(entryOf(device, { serial }), context([anchorOf(authority, 'authority')]));
       expect(listing).toMatchObject({ refusal: { reason: 'id-malformed' } });
     },
   );
-
-  test('T036 refuses a certificate with bytes behind it', () => {
-    const certificate = Buffer.concat([device.der, Buffer.from([0])]).toString('base64');
-    const listing = listDevice({ serial: 'A1', certificate }, context([anchorOf(authority, 'authority')]));
-    expect(listing).toMatchObject({ refusal: { reason: 'certificate-malformed' } });
-  });
 });
 
 describe('compareListing', () => {
-  const listing = () => listed();
+  const stored = (wishes: Partial<Stored> = {}): Stored => ({
+    listing: undefined,
+    claimedBy: undefined,
+    keyOf: undefined,
+    ...wishes,
+  });
+  const whole = (listing: Listing): Stored => ({ listing, claimedBy: listing.fingerprint, keyOf: listing.device });
 
   test('what nobody listed is new', () => {
-    expect(compareListing(listing(), undefined, undefined)).toEqual({ outcome: 'done', value: 'new' });
+    expect(compareListing(listed(), stored())).toEqual({ outcome: 'done', value: 'new' });
   });
 
   test('T001 the same device with the same certificate is unchanged, whatever else its manifest says', () => {
-    const { fingerprint } = listing();
-    const stored = { ...listing(), lot: 'another', product: 'another' };
-    expect(compareListing(listing(), stored, fingerprint)).toEqual({ outcome: 'done', value: 'unchanged' });
+    for (const change of [{}, { lot: 'another', product: 'another' }, { held: true }, { version: 2 }] as const)
+      expect(compareListing(listed(), whole({ ...listed(), ...change }))).toEqual({
+        outcome: 'done',
+        value: 'unchanged',
+      });
   });
 
   test('T011 a known serial number with another key is refused: the first value stays', () => {
-    const { device: id, fingerprint: got } = listing();
+    const { device: id, fingerprint: got } = listed();
     const first = 'f'.repeat(64);
     const refusal = { reason: 'id-taken', device: id, listed: first, got };
-    expect(compareListing(listing(), undefined, first)).toEqual({ outcome: 'refused', refusal });
-    expect(compareListing(listing(), listing(), first)).toEqual({ outcome: 'refused', refusal });
+    for (const known of [stored({ claimedBy: first }), { ...whole(listed()), claimedBy: first }])
+      expect(compareListing(listed(), known)).toEqual({ outcome: 'refused', refusal });
   });
 
   test('T011 a known certificate under another serial number is refused: the first value stays', () => {
-    const { fingerprint } = listing();
+    const { fingerprint } = listed();
     const refusal = { reason: 'listing-conflict', fingerprint, listed: 'acme-B1', got: 'acme-A1' };
-    const stored = { ...listing(), device: 'acme-B1' };
-    expect(compareListing(listing(), stored, undefined)).toEqual({ outcome: 'refused', refusal });
+    const other = { ...listed(), device: 'acme-B1' };
+    expect(compareListing(listed(), stored({ listing: other }))).toEqual({ outcome: 'refused', refusal });
+  });
+
+  test('T012 a known public key under another serial number is refused, whatever the certificates say', () => {
+    const { keyFingerprint: got } = listed();
+    const refusal = { reason: 'key-taken', device: 'acme-A1', listed: 'acme-B1', got };
+    const other = { ...listed(), device: 'acme-B1' };
+    for (const known of [stored({ keyOf: 'acme-B1' }), { ...whole(other), claimedBy: undefined }])
+      expect(compareListing(listed(), known)).toEqual({ outcome: 'refused', refusal });
+  });
+});
+
+describe('held', () => {
+  const held = (): Listing => ({ ...listed(), held: true });
+
+  test('T014 only a listing that says so is held, and none after its release, which is a version of its own', () => {
+    expect([listed(), held(), releaseListing(held())].map(isHeld)).toEqual([false, true, false]);
+    expect(releaseListing(held())).toEqual({ ...listed(), version: 2 });
+    expect('held' in releaseListing(held())).toBe(false);
   });
 });
 
 describe('rows', () => {
-  test('a listing comes back from its row as it was', () => {
-    expect(parseListing(JSON.parse(JSON.stringify(listed())))).toEqual(listed());
+  test.each<[string, () => Listing]>([
+    ['a listing', listed],
+    ['one that is held', () => ({ ...listed(), held: true })],
+    ['one that was released', () => releaseListing({ ...listed(), held: true })],
+    ['one with its certificate', () => listed(entryOf(device), anchorOf(authority, 'root'))],
+  ])('%s comes back from its row as it was', (_title, listing) => {
+    expect(parseListing(JSON.parse(JSON.stringify(listing())))).toEqual(listing());
   });
 
   test.each([
@@ -166,20 +210,54 @@ describe('rows', () => {
     expect(() => parseListing({ ...listed(), [member]: undefined })).toThrow(Fault);
   });
 
-  test.each([{ path: 'registered' }, { version: 2 }, { notAfter: 'never' }, { provenance: {} }])(
-    'a listing with %j, which this version does not know, is a fault',
-    (change) => {
-      expect(() => parseListing({ ...listed(), ...change })).toThrow(Fault);
-    },
-  );
-
-  test('an id names the fingerprint that holds it; anything else is a fault', () => {
-    expect(parseIdClaim({ version: 1, fingerprint: 'f' })).toMatchObject({ fingerprint: 'f' });
-    expect(() => parseIdClaim({ version: 1 })).toThrow(Fault);
-    expect(() => parseIdClaim(undefined)).toThrow(Fault);
+  test.each([
+    { path: 'dpp' },
+    { version: 0 },
+    { notAfter: 'never' },
+    { provenance: {} },
+    { certificate: '***' },
+    { held: false },
+    { held: null },
+    { held: 'no' },
+  ])('a listing with %j, which this version does not know, is a fault', (change) => {
+    expect(() => parseListing({ ...listed(), ...change })).toThrow(Fault);
   });
 
-  test('no id can name the row of a listing', () => {
-    expect(idClaimKey('a'.repeat(64)).pk).not.toBe(listingKey('a'.repeat(64)).pk);
+  test('an id names the fingerprint that holds it, or none while its device waits; anything else is a fault', () => {
+    expect(parseIdClaim({ version: 1, fingerprint: 'f' })).toEqual({ version: 1, fingerprint: 'f' });
+    expect(parseIdClaim({ version: 1 })).toEqual({ version: 1 });
+    for (const row of [{}, { fingerprint: 'f' }, { version: 0 }, { version: 1, fingerprint: 7 }, undefined])
+      expect(() => parseIdClaim(row)).toThrow(Fault);
+  });
+
+  test('a key names the device that holds it; anything else is a fault', () => {
+    expect(parseKeyClaim({ version: 1, device: 'acme-A1' })).toMatchObject({ device: 'acme-A1' });
+    for (const row of [{ version: 1 }, { version: 1, device: 7 }, undefined])
+      expect(() => parseKeyClaim(row)).toThrow(Fault);
+  });
+
+  test('T020 ids that differ by case only have one reservation: the first holds both', () => {
+    const ids = ['acme-a1', 'acme-A1', 'ACME-a1', 'acme-A2'].map((id) => idClaimKey(id).pk);
+    expect(new Set(ids).size).toBe(2);
+    expect(ids[3]).not.toBe(ids[0]);
+  });
+
+  test('T020 a serial number of another case is taken, and keeps its own case where it is first', () => {
+    const other = listed(entryOf(device, { serial: 'a1' }));
+    expect(other.device).toBe('acme-a1');
+    const claimedBy = 'f'.repeat(64);
+    expect(compareListing(other, { listing: undefined, claimedBy, keyOf: undefined })).toMatchObject({
+      refusal: { reason: 'id-taken', device: 'acme-a1' },
+    });
+    // The very certificate again, under the id in another case, is another device with the same key.
+    expect(compareListing(other, { listing: listed(), claimedBy: other.fingerprint, keyOf: 'acme-A1' })).toMatchObject({
+      refusal: { reason: 'key-taken', listed: 'acme-A1', got: other.keyFingerprint },
+    });
+  });
+
+  test('no id and no key can name the row of a listing, and neither the other', () => {
+    const same = 'a'.repeat(64);
+    const places = [listingKey(same), idClaimKey(same), keyClaimKey(same)].map(({ pk }) => pk);
+    expect(new Set(places).size).toBe(3);
   });
 });

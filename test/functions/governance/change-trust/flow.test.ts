@@ -4,11 +4,13 @@ import { describe, expect, test } from 'vitest';
 import { changeTrust } from '../../../../functions/governance/change-trust/flow.ts';
 import type { Json } from '../../../../shared/canonical.ts';
 import { anchorClaimKey, anchorKey, authorityKey, ownerKey } from '../../../../shared/identity/anchor.ts';
+import { lotKey } from '../../../../shared/whitelist/lot.ts';
 import { requestAct } from '../../../fakes/fake-caller-identity.ts';
 import { InjectedFault } from '../../../fakes/faults.ts';
 import { makeAuthority, makeSigner, type Party } from '../../../pki/certificates.ts';
+import { makeWeakHouse } from '../../../pki/intermediate.ts';
 import { faultPoints, plan } from '../../every-fault.ts';
-import { AUDIENCE, entriesOf, gapsIn, makeScene, NOW, PRINCIPAL, stateOf, type Scene } from '../../scene.ts';
+import { APPROVER, AUDIENCE, entriesOf, gapsIn, makeScene, NOW, PRINCIPAL, stateOf, type Scene } from '../../scene.ts';
 
 describe('an owner', () => {
   test('becomes known once, by a named principal', async () => {
@@ -113,11 +115,156 @@ describe('a signer', () => {
   });
 });
 
+describe('a root', () => {
+  test('ends chains for its maker, and the broker learns nothing of it', async () => {
+    const scene = await makeScene();
+    const root = await makeAuthority('Bravo Chip Root');
+    expect(await change(scene, add('add-root', root))).toMatchObject({ value: { result: 'changed' } });
+    const { fingerprint } = root.certificate;
+    expect(await scene.registry.read([anchorKey('bravo', 'root', fingerprint), authorityKey(fingerprint)])).toEqual([
+      { version: 1, purpose: 'root', manufacturer: 'bravo', certificate: root.der.toString('base64') },
+      undefined,
+    ]);
+    expect(scene.authorities.calls).toEqual([]);
+    expect(await change(scene, add('add-root', root))).toMatchObject({ value: { result: 'unchanged' } });
+    expect(entriesOf(scene)).toHaveLength(1);
+  });
+
+  test('must be a certificate authority', async () => {
+    const scene = await makeScene();
+    const leaf = await makeSigner('Bravo Leaf');
+    expect(await change(scene, add('add-root', leaf))).toMatchObject({ refusal: { reason: 'not-an-authority' } });
+    await expectUntrusted(scene, leaf);
+  });
+});
+
+describe('a voucher key', () => {
+  test('is pinned for its maker, and ends no chain and signs no manifest', async () => {
+    const scene = await makeScene();
+    const voucher = await makeSigner('Bravo Voucher Key');
+    expect(await change(scene, add('add-voucher-key', voucher))).toMatchObject({ value: { result: 'changed' } });
+    const { fingerprint } = voucher.certificate;
+    const purposes = ['voucher', 'signer', 'authority', 'root'] as const;
+    const rows = await scene.registry.read(purposes.map((purpose) => anchorKey('bravo', purpose, fingerprint)));
+    expect(rows).toEqual([
+      { version: 1, purpose: 'voucher', manufacturer: 'bravo', certificate: voucher.der.toString('base64') },
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+});
+
+describe('T014 a lot', () => {
+  const TERMS = { manufacturer: 'bravo', lot: '2026-11', product: 'pump', count: 500 };
+  const SERIALS = { first: 'B0001', last: 'B0500' };
+  const act = (terms: object = {}) => ({ kind: 'add-lot', ...TERMS, serials: SERIALS, ...terms });
+
+  test('is agreed once, by a named principal, with its entry', async () => {
+    const scene = await makeScene();
+    expect(await change(scene, act())).toEqual({ outcome: 'done', value: { result: 'changed' } });
+    expect(await change(scene, act())).toEqual({ outcome: 'done', value: { result: 'unchanged' } });
+    expect(await scene.registry.read([lotKey('bravo', '2026-11')])).toEqual([
+      { version: 1, ...TERMS, serials: SERIALS },
+    ]);
+    expect(entriesOf(scene)).toMatchObject([
+      {
+        stream: 'lot/bravo/2026-11',
+        seq: 1,
+        leaf: { kind: 'trust-changed' },
+        detail: { actor: { principal: PRINCIPAL }, inputs: { ...TERMS, serials: SERIALS } },
+      },
+    ]);
+  });
+
+  test.each<[name: string, terms: object]>([
+    ['more devices', { count: 501 }],
+    ['another product', { product: 'monitor' }],
+    ['another serial range', { serials: { first: 'B0001', last: 'B9999' } }],
+    ['no serial range', { serials: undefined }],
+  ])('never gets other terms: %s (lot-conflict)', async (_name, terms) => {
+    const scene = await makeScene();
+    await change(scene, act());
+    const before = scene.registry.rows('owners');
+    expect(await change(scene, JSON.parse(JSON.stringify(act(terms))) as Json)).toMatchObject({
+      refusal: { reason: 'lot-conflict', lot: '2026-11' },
+    });
+    expect(scene.registry.rows('owners')).toEqual(before);
+  });
+
+  test.each<[name: string, terms: object]>([
+    ['a name that is a path', { lot: '../7' }],
+    ['a name with the separator of keys', { lot: '7#signer' }],
+    ['no name', { lot: '' }],
+    ['no device', { count: 0 }],
+    ['fewer devices than none', { count: -1 }],
+    ['a range that runs backwards', { serials: { first: 'B2', last: 'B1' } }],
+    ['a range of two lengths', { serials: { first: 'B1', last: 'B10' } }],
+    ['a manufacturer that is none', { manufacturer: 'Bravo Inc' }],
+    ['T144 a member that is not asked for', { listed: 0 }],
+  ])('with %s is refused as malformed', async (_name, terms) => {
+    const scene = await makeScene();
+    const before = scene.registry.rows('owners');
+    expect(await change(scene, act(terms))).toMatchObject({ refusal: { reason: 'request-malformed' } });
+    expect(scene.registry.rows('owners')).toEqual(before);
+  });
+
+  test('that two requests agree at once is a fault of the slower one, whose rerun compares', async () => {
+    const scene = await makeScene();
+    scene.registry.beforeCommit(async () => {
+      await change(scene, act({ count: 7 }));
+    });
+    await expect(change(scene, act())).rejects.toMatchObject({ code: 'comparison-lost' });
+    expect(await change(scene, act())).toMatchObject({ refusal: { reason: 'lot-conflict' } });
+  });
+
+  test('of a malformed row is a fault, never a new agreement', async () => {
+    const scene = await makeScene();
+    scene.registry.seed(lotKey('bravo', '2026-11'), { version: 1, count: 'many' });
+    await expect(change(scene, act())).rejects.toMatchObject({ code: 'row-malformed' });
+  });
+});
+
+describe('T022 an approver', () => {
+  test.each<object>([
+    { kind: 'add-owner', owner: 'st-bert' },
+    { kind: 'add-lot', manufacturer: 'bravo', lot: '7', product: 'pump', count: 1 },
+    { kind: 'add-root', manufacturer: 'bravo', certificate: 'PEM' },
+    { kind: 'add-authority', manufacturer: 'bravo', certificate: 'PEM' },
+    { kind: 'add-signer', manufacturer: 'bravo', certificate: 'PEM' },
+    { kind: 'add-voucher-key', manufacturer: 'bravo', certificate: 'PEM' },
+  ])('changes no trust: %j', async (act) => {
+    const scene = await makeScene();
+    const before = scene.registry.rows('owners');
+    const event = requestAct(APPROVER, act as Json, { audience: AUDIENCE, now: NOW });
+    expect(await changeTrust(event, scene)).toMatchObject({ refusal: { reason: 'not-permitted' } });
+    expect(scene.registry.rows('owners')).toEqual(before);
+  });
+});
+
+describe('T017 a certificate with a key that anybody can find', () => {
+  test.each(['add-authority', 'add-root', 'add-signer', 'add-voucher-key'] as const)(
+    'is never trusted, by %s (key-unsupported)',
+    async (kind) => {
+      const scene = await makeScene();
+      const { root } = await makeWeakHouse();
+      expect(await change(scene, add(kind, root))).toMatchObject({ refusal: { reason: 'key-unsupported' } });
+      await expectUntrusted(scene, root);
+      expect(scene.authorities.calls).toEqual([]);
+    },
+  );
+});
+
 describe('one certificate is trusted for one purpose of one maker:', () => {
   test.each<[name: string, first: ReturnType<typeof wish>, second: ReturnType<typeof wish>]>([
     ['a signer never becomes an authority', wish('add-signer', 'bravo'), wish('add-authority', 'bravo')],
     ['an authority never becomes a signer', wish('add-authority', 'bravo'), wish('add-signer', 'bravo')],
     ['an authority never serves a second maker', wish('add-authority', 'bravo'), wish('add-authority', 'charly')],
+    ['an authority never becomes a root', wish('add-authority', 'bravo'), wish('add-root', 'bravo')],
+    ['a root never becomes an authority', wish('add-root', 'bravo'), wish('add-authority', 'bravo')],
+    ['a root never serves a second maker', wish('add-root', 'bravo'), wish('add-root', 'charly')],
+    ['a voucher key never becomes a signer', wish('add-voucher-key', 'bravo'), wish('add-signer', 'bravo')],
+    ['a signer never becomes a voucher key', wish('add-signer', 'bravo'), wish('add-voucher-key', 'bravo')],
     ['a signer never serves a second maker', wish('add-signer', 'bravo'), wish('add-signer', 'charly')],
   ])('%s', async (_name, first, second) => {
     const { scene, bravo } = await authorityScene();
@@ -175,7 +322,7 @@ function wish(kind: string, manufacturer: string) {
   return { kind, manufacturer };
 }
 
-function add(kind: 'add-authority' | 'add-signer', { pem }: Party) {
+function add(kind: 'add-authority' | 'add-root' | 'add-signer' | 'add-voucher-key', { pem }: Party) {
   return { kind, manufacturer: 'bravo', certificate: pem };
 }
 

@@ -6,7 +6,7 @@ import { registerDevice } from '../../../../functions/onboarding/register-device
 import { pendingPartition, STREAMS } from '../../../../shared/ledger/entry.ts';
 import { makeDevice } from '../../../pki/certificates.ts';
 import { noticeOf } from '../../onboarding/register-device/notices.ts';
-import { listPump, makeScene, ownPump, type Scene } from '../../scene.ts';
+import { awaitPump, listChip, listPump, makeScene, ownPump, type Scene } from '../../scene.ts';
 
 test('shows listing, row, refusals and entries, by the device id and by the certificate id', async () => {
   const { scene, pump } = await admittedScene();
@@ -121,6 +121,35 @@ test.each<[subject: unknown, reason: string]>([
   [{ $ne: '' }, 'request-malformed'],
 ])('refuses %j (%s)', async (subject, reason) => {
   expect(await show(await makeScene(), subject)).toMatchObject({ outcome: 'refused', refusal: { reason } });
+});
+
+test('shows a device that waits for its certificate, and its entry', async () => {
+  const scene = await makeScene();
+  const id = await awaitPump(scene);
+  const dossier = await show(scene, id);
+  expect(dossier).toMatchObject({ outcome: 'done', value: { subject: id, waiting: { device: id }, refusals: [] } });
+  expect(dossier.outcome === 'done' && 'listing' in dossier.value).toBe(false);
+  expect(entriesIn(dossier).map(({ entry, opens }) => [entry.leaf.kind, opens])).toEqual([['waiting', true]]);
+  expect(await show(scene, id.toLowerCase())).toMatchObject({ refusal: { reason: 'device-unknown' } });
+});
+
+test('shows of a listed device also how it waited, and what became of its certificate', async () => {
+  const scene = await makeScene();
+  const waited = await awaitPump(scene, 'c1001');
+  const chip = await listChip(scene, 'c1001');
+  expect(chip.id).toBe(waited);
+  for (const subject of [chip.id, chip.certificateId]) {
+    const entries = entriesIn(await show(scene, subject));
+    expect(entries.map(({ entry, opens }) => [entry.stream, entry.leaf.kind, opens])).toEqual([
+      [`waiting/${chip.id}`, 'waiting', true],
+      [`certificate/${chip.certificateId}`, 'alignment-requested', true],
+    ]);
+  }
+});
+
+test('T020 shows nothing of a device whose id differs by case', async () => {
+  const { scene, pump } = await admittedScene();
+  expect(await show(scene, pump.id.toLowerCase())).toMatchObject({ refusal: { reason: 'device-unknown' } });
 });
 
 test('changes nothing', async () => {

@@ -5,7 +5,7 @@ import { alignDevice, sweepPending } from '../../../../functions/onboarding/alig
 import { takeLease } from '../../../../functions/onboarding/align-broker/lease.ts';
 import { recordEntry, STREAMS } from '../../../../shared/ledger/entry.ts';
 import { deviceKey, isOwned, markPending, parseDevice, register } from '../../../../shared/lifecycle.ts';
-import { faultPoints, faultyQueue, plan } from '../../every-fault.ts';
+import { faultPoints, plan } from '../../every-fault.ts';
 import { gapsIn, kindsOf, makeScene, NOW, OWNER, ownPump, readDevice, type Scene } from '../../scene.ts';
 
 describe('alignment', () => {
@@ -133,19 +133,19 @@ describe('the sweep', () => {
     expect(await sweepPending(scene)).toBe(0);
   });
 
-  test('takes the oldest 480, what the quotas let through in a minute, and leaves rows that are no device rows', async () => {
+  test('takes the oldest 300, what the quotas let through in a minute, and leaves rows that are neither of a device nor of a certificate', async () => {
     const scene = await makeScene();
     scene.registry.seed(
-      { table: 'devices', pk: 'certificate#1', sk: 'row' },
+      { table: 'devices', pk: 'quota#broker', sk: 'row' },
       { version: 1, brokerPending: '2026-11-24T09:59:59.000Z' },
     );
     for (let device = 0; device < 500; device += 1) {
       const since = new Date(Date.parse('2026-11-24T10:00:00.000Z') + device).toISOString();
       scene.registry.seed(deviceKey(`acme-P${device}`), { version: 1, brokerPending: since });
     }
-    expect(await sweepPending(scene)).toBe(479);
+    expect(await sweepPending(scene)).toBe(300);
     expect(scene.alignments.requested[0]).toBe('acme-P0');
-    expect(scene.alignments.requested.at(-1)).toBe('acme-P478');
+    expect(scene.alignments.requested.at(-1)).toBe('acme-P298');
   });
 
   test('fails as a whole when the queue does, so that it is tried again', async () => {
@@ -162,7 +162,7 @@ type Pump = Awaited<ReturnType<typeof ownPump>>;
 const fakesOf = ({ registry, broker, alignments }: Scene) => ({
   registry,
   broker,
-  alignments: faultyQueue(alignments),
+  alignments,
 });
 
 /** Admitted, so pending; its certificate waits at the broker. */
@@ -209,6 +209,7 @@ async function takeBack({ registry }: Scene, id: string): Promise<void> {
     owner: OWNER,
     epoch: 1,
     manufacturer: 'acme',
+    path: 'jitr',
     factoryCertificate,
     proof: 'claim',
     brokerPending: NOW,

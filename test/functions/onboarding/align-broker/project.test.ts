@@ -15,6 +15,7 @@ const CORE = {
   owner: 'st-anna',
   epoch: 1,
   manufacturer: 'acme',
+  path: 'jitr',
   factoryCertificate: CERTIFICATE,
   proof: 'claim',
 } as const;
@@ -148,6 +149,33 @@ describe('an owned device', () => {
   test('is left waiting when its certificate waits for activation: its next connect asks again', async () => {
     const broker = makeBroker('PENDING_ACTIVATION');
     expect(await projectDevice(OWNED, broker, POLICIES)).toBe('waiting');
+    expect(broker.changes).toEqual([]);
+  });
+});
+
+describe('an owned device of the path "registered"', () => {
+  const CHIP: Device = { ...OWNED, path: 'registered' };
+
+  test.each(['INACTIVE', 'ACTIVE'] as const)(
+    'is active with thing and registration policy, from %s: no connect could bring its certificate back',
+    async (status) => {
+      const broker = makeBroker(status);
+      expect(await projectDevice(CHIP, broker, POLICIES)).toBe('active');
+      expect(await look(broker)).toEqual({ status: 'ACTIVE', things: ['acme-P1001'], policies: ['registration'] });
+      expect(broker.changes.at(-1)).toBe(`setStatus ${CERTIFICATE} ACTIVE`);
+      expect(broker.changes.filter((change) => change.startsWith('deleteCertificate'))).toEqual([]);
+    },
+  );
+
+  test('is stuck when the broker does not show its certificate: it never settles as absent', async () => {
+    const broker = new MemoryBroker();
+    await expect(projectDevice(CHIP, broker, POLICIES)).rejects.toMatchObject({ code: 'broker-stuck' });
+    expect(broker.changes).toEqual([]);
+  });
+
+  test('is stuck when its certificate is REVOKED', async () => {
+    const broker = makeBroker('REVOKED');
+    await expect(projectDevice(CHIP, broker, POLICIES)).rejects.toMatchObject({ code: 'broker-stuck' });
     expect(broker.changes).toEqual([]);
   });
 });

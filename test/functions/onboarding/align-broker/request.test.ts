@@ -4,7 +4,24 @@ import { expect, test } from 'vitest';
 import { isSweep, parseRequest } from '../../../../functions/onboarding/align-broker/request.ts';
 
 test('reads the device to look at', () => {
-  expect(parseRequest('{"device":"acme-P1001"}')).toEqual({ outcome: 'done', value: 'acme-P1001' });
+  expect(parseRequest('{"device":"acme-P1001"}')).toEqual({ outcome: 'done', value: { device: 'acme-P1001' } });
+});
+
+test('reads the certificate to look at', () => {
+  const certificate = 'a'.repeat(64);
+  expect(parseRequest(JSON.stringify({ certificate }))).toEqual({ outcome: 'done', value: { certificate } });
+});
+
+test.each([
+  { certificate: 'A'.repeat(64) },
+  { certificate: 'a'.repeat(63) },
+  { certificate: '../x' },
+  { certificate: 'a'.repeat(64), device: 'acme-P1001' },
+])('refuses %j as a certificate', (request) => {
+  expect(parseRequest(JSON.stringify(request))).toMatchObject({
+    outcome: 'refused',
+    refusal: { reason: 'request-malformed' },
+  });
 });
 
 test.each(['', '{}', '[]', 'null', '{"device":7}', '{"device":"acme-P1001","force":true}', '{"sweep":true}'])(

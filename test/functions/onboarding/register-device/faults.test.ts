@@ -6,7 +6,7 @@ import { deviceKey, markAligned, parseDevice } from '../../../../shared/lifecycl
 import { Fault } from '../../../../shared/outcome.ts';
 import { listingKey } from '../../../../shared/whitelist/listing.ts';
 import { InjectedFault } from '../../../fakes/faults.ts';
-import { faultPoints, faultyQueue, plan } from '../../every-fault.ts';
+import { faultPoints, plan } from '../../every-fault.ts';
 import {
   entriesOf,
   gapsIn,
@@ -20,7 +20,7 @@ import {
 } from '../../scene.ts';
 import { noticeOf } from './notices.ts';
 
-const fakesOf = ({ registry, alignments }: Scene) => ({ registry, alignments: faultyQueue(alignments) });
+const fakesOf = ({ registry, alignments }: Scene) => ({ registry, alignments });
 
 describe('T049 a call that fails', () => {
   test('leaves an admission that the next notice completes, with the same entries', async () => {

@@ -15,10 +15,12 @@ import { makeAuthority, makeDevice } from '../../../pki/certificates.ts';
 import {
   entriesOf,
   gapsIn,
+  holdPump,
   kindsOf,
   listPump,
   makeScene,
   NOW,
+  own,
   OWNER,
   ownPump,
   readDevice,
@@ -123,6 +125,16 @@ describe('refusal', () => {
   test('refuses a listed device that nobody owns', async () => {
     const scene = await makeScene();
     await expectRefusal(scene, noticeOf(scene, await listPump(scene)), 'not-owned');
+  });
+
+  test('T014 refuses a held listing, whatever else is true of it', async () => {
+    const scene = await makeScene();
+    const pump = await holdPump(scene);
+    await expectRefusal(scene, noticeOf(scene, pump), 'listing-held');
+    await own(scene, pump);
+    scene.clock.advance(1);
+    expect(await registerDevice(noticeOf(scene, pump), scene)).toMatchObject({ refusal: { reason: 'listing-held' } });
+    expect(await readDevice(scene, pump.id)).toMatchObject({ state: 'owned', version: 1 });
   });
 
   test('refuses a listing whose device row belongs to another certificate', async () => {
@@ -241,6 +253,7 @@ async function registeredScene() {
     owner: OWNER,
     epoch: 1,
     manufacturer: 'acme',
+    path: 'jitr',
     factoryCertificate: pump.certificateId,
     proof: 'claim',
   };

@@ -3,15 +3,19 @@ import { describe, expect, test } from 'vitest';
 
 import { claimDevices } from '../../../../functions/whitelist/claim-devices/flow.ts';
 import { ownerKey } from '../../../../shared/identity/anchor.ts';
-import { listingKey } from '../../../../shared/whitelist/listing.ts';
+import { listingKey, releaseListing } from '../../../../shared/whitelist/listing.ts';
 import { requestAct } from '../../../fakes/fake-caller-identity.ts';
 import { InjectedFault } from '../../../fakes/faults.ts';
-import { faultPoints, faultyQueue, plan } from '../../every-fault.ts';
+import { faultPoints, plan } from '../../every-fault.ts';
 import {
+  APPROVER,
   AUDIENCE,
+  awaitPump,
   entriesOf,
   gapsIn,
+  holdPump,
   kindsOf,
+  listChip,
   listPump,
   makeScene,
   NOW,
@@ -34,6 +38,7 @@ describe('a claim', () => {
       owner: OWNER,
       epoch: 1,
       manufacturer: 'acme',
+      path: 'jitr',
       factoryCertificate: pump.certificateId,
       proof: 'claim',
       brokerPending: NOW,
@@ -84,6 +89,61 @@ describe('a claim', () => {
     });
     expect(await readDevice(scene, pump.id)).toBeUndefined();
     expect(entriesOf(scene)).toMatchObject([{ detail: { reason: 'owner-unknown' } }]);
+  });
+
+  test('T014 of a held listing is refused until two people have released it', async () => {
+    const scene = await makeScene();
+    const pump = await holdPump(scene);
+    expect(await claim(scene, [pump.id])).toMatchObject({
+      value: [{ result: 'refused', refusal: { reason: 'listing-held', device: pump.id } }],
+    });
+    expect(await readDevice(scene, pump.id)).toBeUndefined();
+    expect(entriesOf(scene)).toMatchObject([{ leaf: { kind: 'act-refused' }, detail: { reason: 'listing-held' } }]);
+    scene.registry.seed(listingKey(pump.certificateId), releaseListing(pump.listing));
+    expect(await claim(scene, [pump.id])).toMatchObject({ value: [{ result: 'claimed' }] });
+  });
+
+  test('T020 of an id that differs by case from a listed one is refused: it is no device of ours', async () => {
+    const scene = await makeScene();
+    const pump = await listPump(scene, 'P1001a');
+    for (const device of ['acme-p1001a', 'acme-P1001A']) {
+      expect(await claim(scene, [device])).toMatchObject({
+        value: [{ result: 'refused', refusal: { reason: 'device-unknown', device } }],
+      });
+    }
+    expect(scene.registry.rows('devices')).toEqual([]);
+    expect(await claim(scene, [pump.id])).toMatchObject({ value: [{ result: 'claimed' }] });
+  });
+
+  test('of a device that waits for its certificate is refused until that comes', async () => {
+    const scene = await makeScene();
+    const id = await awaitPump(scene);
+    expect(await claim(scene, [id])).toMatchObject({
+      value: [{ result: 'refused', refusal: { reason: 'certificate-absent', device: id } }],
+    });
+    // Only to who spells it so: another spelling is another device (T020).
+    expect(await claim(scene, [id.toLowerCase()])).toMatchObject({
+      value: [{ result: 'refused', refusal: { reason: 'device-unknown', device: id.toLowerCase() } }],
+    });
+    expect(scene.registry.rows('devices')).toEqual([]);
+  });
+
+  test('takes the path of the device from its listing', async () => {
+    const scene = await makeScene();
+    const chip = await listChip(scene);
+    await claim(scene, [chip.id]);
+    expect(await readDevice(scene, chip.id)).toMatchObject({ state: 'owned', path: 'registered' });
+  });
+
+  test('T022 by an approver is refused as a whole', async () => {
+    const scene = await makeScene();
+    const pump = await listPump(scene);
+    const act = { kind: 'claim-devices', owner: OWNER, devices: [pump.id] };
+    expect(await claimDevices(requestAct(APPROVER, act, { audience: AUDIENCE, now: NOW }), scene)).toMatchObject({
+      outcome: 'refused',
+      refusal: { reason: 'not-permitted' },
+    });
+    expect(await readDevice(scene, pump.id)).toBeUndefined();
   });
 
   test('that is refused for some devices does not hold up the others, and each refusal has its entry', async () => {
@@ -159,7 +219,7 @@ describe('when something fails', () => {
   });
 });
 
-const fakesOf = ({ registry, alignments }: Scene) => ({ registry, alignments: faultyQueue(alignments) });
+const fakesOf = ({ registry, alignments }: Scene) => ({ registry, alignments });
 
 async function claimScene() {
   const scene = await makeScene();

@@ -1,11 +1,12 @@
 // What does a factory drop in these tests? A manifest and its signature, right or wrong in the way a test asks for.
-import type { Delivery } from '../../../../functions/whitelist/import-manifest/notice.ts';
+import { parseDelivery, type Delivery } from '../../../../functions/whitelist/import-manifest/notice.ts';
 import { writeManifest, type ManifestLine } from '../../../../shared/whitelist/manifest.ts';
 import { makeDevice, type Party } from '../../../pki/certificates.ts';
 import { signManifest } from '../../../pki/sign-manifest.ts';
 import type { Scene } from '../../scene.ts';
 
-const SIGNED_AT = '2026-11-24T08:00:00.000Z';
+export const SIGNED_AT = '2026-11-24T08:00:00.000Z';
+export const REPORT = 'manifests/acme/lot-7.jsonl.report';
 
 export interface Drop {
   readonly folder?: string;
@@ -16,8 +17,10 @@ export interface Drop {
   readonly signed?: string;
 }
 
+export type DroppedVersion = Delivery & { readonly signatureVersion: string };
+
 /** Drops a manifest and its signature, and answers what S3 says of it. */
-export async function drop(scene: Scene, manifest: string, wishes: Drop = {}): Promise<Delivery> {
+export async function drop(scene: Scene, manifest: string, wishes: Drop = {}): Promise<DroppedVersion> {
   const {
     folder = 'acme',
     name = 'lot-7.jsonl',
@@ -27,18 +30,23 @@ export async function drop(scene: Scene, manifest: string, wishes: Drop = {}): P
   } = wishes;
   const manifestKey = `manifests/${folder}/${name}`;
   scene.manifests.put(manifestKey, manifest);
-  const signature = scene.manifests.put(`${manifestKey}.jws`, await signManifest(signed, signer, signedAt));
-  return {
-    signatureKey: signature.key,
-    signatureVersion: signature.versionId,
-    manifestKey,
-    manufacturer: folder,
-    deliveredBy: '123456789012',
-  };
+  return arrived(scene.manifests.put(`${manifestKey}.jws`, await signManifest(signed, signer, signedAt)));
 }
 
-export function manifestOf(lines: readonly ManifestLine[], manufacturer = 'acme'): string {
-  return writeManifest({ manufacturer, product: 'pump', lot: '7' }, lines);
+/** Drops a manifest whose entries are signed one by one. */
+export function dropAlone(scene: Scene, manifest: string, key: string): DroppedVersion {
+  return arrived(scene.manifests.put(key, manifest));
+}
+
+function arrived({ key, versionId }: { readonly key: string; readonly versionId: string }): DroppedVersion {
+  const detail = { object: { key, 'version-id': versionId }, requester: '123456789012' };
+  const delivery = parseDelivery(JSON.stringify({ detail }));
+  if (delivery.outcome === 'refused') throw new Error(JSON.stringify(delivery.refusal));
+  return { ...delivery.value, signatureVersion: versionId };
+}
+
+export function manifestOf(lines: readonly ManifestLine[], header: object = {}): string {
+  return writeManifest({ manufacturer: 'acme', product: 'pump', lot: '7', ...header }, lines);
 }
 
 /** Lines of `count` new devices, P0001 and on. */

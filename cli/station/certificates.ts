@@ -1,0 +1,122 @@
+// Which certificates does a factory make? A device CA, a manifest signer, one leaf per device: the profile of README.md.
+import 'reflect-metadata';
+import {
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  AuthorityKeyIdentifierExtension,
+  SubjectKeyIdentifierExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  X509Certificate,
+  X509CertificateGenerator,
+  type Extension,
+} from '@peculiar/x509';
+import { createPrivateKey, createPublicKey, randomBytes, webcrypto } from 'node:crypto';
+
+/** PEM. */
+export interface Issued {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export type Issuer = Issued;
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const YEAR_MS = 365 * 24 * 3600 * 1000;
+
+/** `key`: PEM, PKCS #8, of the subject. All three make a certificate for a key that is there already. */
+export function issueAuthority(name: string, key: string): Promise<string> {
+  const extensions = [
+    new BasicConstraintsExtension(true, 0, true),
+    new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+  ];
+  return issue({ name, key, years: 20, extensions });
+}
+
+export function issueSigner(name: string, key: string, issuer: Issuer): Promise<string> {
+  const extensions = [
+    new BasicConstraintsExtension(false, undefined, true),
+    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+  ];
+  return issue({ name, key, years: 5, extensions, issuer });
+}
+
+/** A factory certificate outlives the device: nobody can renew it in the field. */
+export function issueDevice(serial: string, key: string, issuer: Issuer): Promise<string> {
+  const extensions = [
+    new BasicConstraintsExtension(false, undefined, true),
+    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+    new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
+  ];
+  return issue({ name: serial, key, years: 15, extensions, issuer });
+}
+
+/** A device with a key made for it. */
+export async function issueCertificate(serial: string, issuer: Issuer): Promise<Issued> {
+  const key = await makeKey();
+  return { certificate: await issueDevice(serial, key, issuer), key };
+}
+
+/** P-256, PKCS #8 in PEM. */
+export async function makeKey(): Promise<string> {
+  const { privateKey } = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  return `${PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', privateKey), 'PRIVATE KEY')}\n`;
+}
+
+interface Request {
+  readonly name: string;
+  readonly key: string;
+  readonly years: number;
+  readonly extensions: readonly Extension[];
+  readonly issuer?: Issuer;
+}
+
+async function issue({ name, key, years, extensions, issuer }: Request): Promise<string> {
+  const publicKey = await importPublicKey(key);
+  const signingKey = await importPrivateKey(issuer?.key ?? key);
+  const by = issuer === undefined ? undefined : new X509Certificate(issuer.certificate);
+  const now = Date.now();
+  const certificate = await X509CertificateGenerator.create(
+    {
+      serialNumber: newSerialNumber(),
+      subject: [{ CN: [name] }],
+      issuer: by?.subjectName ?? [{ CN: [name] }],
+      notBefore: wholeSeconds(now - 60_000),
+      // A certificate that outlives its issuer would promise what no verifier keeps.
+      notAfter: wholeSeconds(Math.min(now + years * YEAR_MS, by?.notAfter.getTime() ?? Infinity)),
+      publicKey,
+      signingKey,
+      signingAlgorithm: ALGORITHM,
+      extensions: [
+        ...extensions,
+        await SubjectKeyIdentifierExtension.create(publicKey, false, webcrypto),
+        await AuthorityKeyIdentifierExtension.create(by?.publicKey ?? publicKey, false, webcrypto),
+      ],
+    },
+    webcrypto,
+  );
+  return `${certificate.toString('pem')}\n`;
+}
+
+/** RFC 5280 4.1.2.2: positive, at most 20 bytes; 126 random bits here. */
+function newSerialNumber(): string {
+  const bytes = randomBytes(16);
+  bytes[0] = (bytes.readUInt8(0) & 0x3f) | 0x40;
+  return bytes.toString('hex');
+}
+
+function wholeSeconds(milliseconds: number): Date {
+  return new Date(Math.floor(milliseconds / 1000) * 1000);
+}
+
+function importPublicKey(pem: string): Promise<webcrypto.CryptoKey> {
+  const der = createPublicKey(pem).export({ format: 'der', type: 'spki' });
+  return webcrypto.subtle.importKey('spki', der, ALGORITHM, true, ['verify']);
+}
+
+function importPrivateKey(pem: string): Promise<webcrypto.CryptoKey> {
+  const der = createPrivateKey(pem).export({ format: 'der', type: 'pkcs8' });
+  return webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign']);
+}
