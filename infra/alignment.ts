@@ -22,6 +22,8 @@ export class Alignment extends Construct {
   readonly step: BlueprintFunction;
   /** Asks for a look at one device; every step that changes a device row sends to it. */
   readonly queue: Queue;
+  /** Asks to make a certificate known; a reel of chips is many of them, and stands before no device. */
+  readonly certificates: Queue;
 
   constructor(scope: Construct, id: string, { service, policies }: AlignmentProps) {
     super(scope, id);
@@ -36,6 +38,17 @@ export class Alignment extends Construct {
       impact: 'The broker is late with decisions: admitted devices wait, cut devices may stay connected.',
     });
     this.queue = requests.queue;
+    const certificates = new WorkQueue(this, 'Certificates', {
+      name: 'certificates',
+      key: trust.keys.messages,
+      alarms,
+      stage: service.parameters.stage,
+      workTimeout: TIMEOUT,
+      patience: Duration.hours(12),
+      impact:
+        'Certificates of listed chips are not known to the broker: their devices cannot connect once they are owned.',
+    });
+    this.certificates = certificates.queue;
     this.step = new BlueprintFunction(this, 'AlignBroker', {
       service,
       step: 'align-broker',
@@ -43,18 +56,21 @@ export class Alignment extends Construct {
       tables: { whitelist: READ, devices: WRITE, ledger: APPEND },
       environment: {
         alignments: this.queue.queueUrl,
+        certificates: this.certificates.queueUrl,
         registrationPolicy: policies.registration.name,
       },
       permissions: [
         usePendingIndex(trust.tables.devices),
         ...sendTo(this.queue, trust.keys.messages),
+        ...sendTo(this.certificates, trust.keys.messages),
         ...brokerStatements(Stack.of(this), policies, service.parameters.stage),
       ],
       timeout: TIMEOUT,
       memory: 512,
-      concurrency: WORKERS + 1, // the sweep beside the queue's workers
+      concurrency: 2 * WORKERS + 1, // the sweep beside the workers of both queues
     });
     requests.feed(this.step.lambda, WORKERS);
+    certificates.feed(this.step.lambda, WORKERS);
     new Sweep(this, 'Sweep', { service, target: this.step.lambda });
     accept(this.step, ANY_DEVICE, [
       wildcard(this, '*'),

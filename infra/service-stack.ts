@@ -36,7 +36,11 @@ export class ServiceStack extends Stack {
       failedCalls: this.createFailedCalls({ parameters, trust, alarms }),
     };
     const onboarding = new Onboarding(this, 'Onboarding', service);
-    const whitelist = new Whitelist(this, 'Whitelist', { service, alignments: onboarding.alignment.queue });
+    const whitelist = new Whitelist(this, 'Whitelist', {
+      service,
+      alignments: onboarding.alignment.queue,
+      certificates: onboarding.alignment.certificates,
+    });
     const governance = new Governance(this, 'Governance', service);
     const acts = [whitelist.claimDevices, governance.changeTrust, governance.showDevice, governance.approveAct];
     const operator = createOperatorPolicy(this, service, acts);

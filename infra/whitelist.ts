@@ -14,12 +14,13 @@ import { WorkQueue } from './work-queue.ts';
 export interface WhitelistProps {
   readonly service: Service;
   readonly alignments: Queue;
+  readonly certificates: Queue;
 }
 
 export class Whitelist extends Construct {
   readonly claimDevices: BlueprintFunction;
 
-  constructor(scope: Construct, id: string, { service, alignments }: WhitelistProps) {
+  constructor(scope: Construct, id: string, { service, alignments, certificates }: WhitelistProps) {
     super(scope, id);
     const imports = new WorkQueue(this, 'Imports', {
       name: 'imports',
@@ -42,7 +43,7 @@ export class Whitelist extends Construct {
     });
     imports.feed(this.importManifest(service, chunks.queue).lambda, IMPORTS_AT_ONCE);
     // One chunk a run: a run that dies takes no other chunk with it.
-    chunks.feed(this.listDevices(service, alignments).lambda, LISTINGS_AT_ONCE, 1);
+    chunks.feed(this.listDevices(service, certificates).lambda, LISTINGS_AT_ONCE, 1);
     this.claimDevices = this.createClaimDevices(service, alignments);
   }
 
@@ -92,20 +93,20 @@ export class Whitelist extends Construct {
     return importManifest;
   }
 
-  private listDevices(service: Service, alignments: Queue): BlueprintFunction {
+  private listDevices(service: Service, certificates: Queue): BlueprintFunction {
     const { manifests, objects, keys } = service.trust;
     const listDevices = new BlueprintFunction(this, 'ListDevices', {
       service,
       step: 'list-devices',
       impact: 'Verified manifests are not listed: their devices are refused as not listed.',
       tables: { whitelist: WRITE, devices: WRITE, owners: READ, ledger: APPEND },
-      environment: { manifests: manifests.bucketName, alignments: alignments.queueUrl },
+      environment: { manifests: manifests.bucketName, certificates: certificates.queueUrl },
       permissions: [
         new PolicyStatement({ actions: ['s3:ListBucket'], resources: [objects.bucket] }),
         ...readObjects(objects.chunks, keys.records),
         ...writeObjects(objects.chunks, keys.records),
         ...writeObjects(objects.reports, keys.records),
-        ...sendTo(alignments, keys.messages),
+        ...sendTo(certificates, keys.messages),
       ],
       timeout: LISTING_TIMEOUT,
       memory: 1024,

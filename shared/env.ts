@@ -28,6 +28,8 @@ export const VARIABLES = {
   manifests: 'MANIFEST_BUCKET',
   /** Queue that asks align-broker to look at a device. */
   alignments: 'ALIGNMENT_QUEUE_URL',
+  /** Queue that asks align-broker to make a certificate known that nobody can bring by connecting. */
+  certificates: 'CERTIFICATE_QUEUE_URL',
   /** Queue of chunks of verified manifests. */
   chunks: 'CHUNK_QUEUE_URL',
   /** IoT policy of a device that holds its factory certificate only. */

@@ -34,7 +34,10 @@ export interface Registry {
   commit(changes: readonly Change[]): Promise<'committed' | 'lost'>;
   /** Adds one to `repeats` of an existing row, unconditionally; for counts that decide nothing. */
   countRepeat(key: RowKey): Promise<void>;
-  /** Keys of rows whose `brokerPending` is at or before the time; a hint that may lag, read the row before acting. */
+  /**
+   * Keys of rows whose `brokerPending` is at or before the time, devices before certificates; a hint that may lag, read
+   * the row before acting.
+   */
   pendingAlignments(before: string, limit: number): Promise<readonly RowKey[]>;
 }
 

@@ -20,7 +20,7 @@ export type Tables = Readonly<Partial<Record<TableName, string>>>;
 type WriteItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
 /** All pending rows in one partition of the index: onboarding is bound by IoT quotas far below what one carries. */
-const PENDING = 'pending';
+const PENDING = { devices: 'pending', certificates: 'pending-certificates' } as const;
 const READ_ATTEMPTS = 5;
 const WRITE_ATTEMPTS = 4;
 /** Reasons that say nothing about the comparison: another transaction held the row, or DynamoDB was busy. */
@@ -126,7 +126,7 @@ function attributesOf(row: Readonly<Record<string, unknown>>): Attributes {
 }
 
 function itemOf(key: Pick<RowKey, 'pk' | 'sk'>, row: object) {
-  const pending = PENDING_INDEX.sortKey in row ? { [PENDING_INDEX.partitionKey]: PENDING } : {};
+  const pending = PENDING_INDEX.sortKey in row ? { [PENDING_INDEX.partitionKey]: shardOf(key.pk) } : {};
   return { ...row, ...pending, ...key };
 }
 
@@ -147,18 +147,34 @@ interface PendingQuery {
   readonly limit: number;
 }
 
-async function pendingAlignments(client: DynamoDBDocumentClient, tables: Tables, { before, limit }: PendingQuery) {
+/** Devices first: certificates that wait for nobody must not hide a device that waits for us. */
+async function pendingAlignments(client: DynamoDBDocumentClient, tables: Tables, query: PendingQuery) {
+  const devices = await queryPending(client, tables, { ...query, shard: PENDING.devices });
+  const limit = query.limit - devices.length;
+  if (limit <= 0) return devices;
+  return [...devices, ...(await queryPending(client, tables, { ...query, limit, shard: PENDING.certificates }))];
+}
+
+interface ShardQuery extends PendingQuery {
+  readonly shard: string;
+}
+
+async function queryPending(client: DynamoDBDocumentClient, tables: Tables, { shard, before, limit }: ShardQuery) {
   const page = await client.send(
     new QueryCommand({
       TableName: tableName(tables, 'devices'),
       IndexName: PENDING_INDEX.name,
       KeyConditionExpression: '#shard = :shard AND #since <= :before',
       ExpressionAttributeNames: { '#shard': PENDING_INDEX.partitionKey, '#since': PENDING_INDEX.sortKey },
-      ExpressionAttributeValues: { ':shard': PENDING, ':before': before },
+      ExpressionAttributeValues: { ':shard': shard, ':before': before },
       Limit: limit,
     }),
   );
   return (page.Items ?? []).map(({ pk, sk }) => ({ table: 'devices' as const, pk: String(pk), sk: String(sk) }));
+}
+
+function shardOf(pk: string): string {
+  return pk.startsWith('certificate#') ? PENDING.certificates : PENDING.devices;
 }
 
 function tableName(tables: Tables, table: TableName): string {

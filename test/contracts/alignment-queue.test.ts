@@ -27,12 +27,19 @@ let queue: AlignmentQueue;
 
 beforeAll(async () => {
   arrivals = await openQueue(cleanup);
-  queue = sqsAlignmentQueue(arrivals.client, arrivals.queueUrl);
+  const { queueUrl } = arrivals;
+  queue = sqsAlignmentQueue(arrivals.client, { devices: queueUrl, certificates: queueUrl });
 }, 60_000);
 
 afterAll(() => cleanup.run());
 
 alignmentQueueContract('Amazon SQS (local cloud)', { queue: () => queue, arrived: () => arrivals.arrived() });
+
+test('a function that was given one of the two queues cannot ask through the other', async () => {
+  const onlyDevices = sqsAlignmentQueue(arrivals.client, { devices: arrivals.queueUrl });
+  await expect(onlyDevices.requestCertificate('c'.repeat(64))).rejects.toThrow('no queue "certificates"');
+  expect(await arrivals.arrived()).toEqual([]);
+});
 
 test('what the queue on SQS sends is what align-broker parses', async () => {
   const certificate = 'c'.repeat(64);

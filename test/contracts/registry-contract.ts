@@ -246,6 +246,21 @@ function pending(registry: RegistryStage['registry']): void {
     expect(await registry().pendingAlignments('2001-01-01T00:00:02.000Z', 10)).toEqual([]);
   });
 
+  test('tells of devices before certificates, which wait for nobody', async () => {
+    const device = freshKey();
+    const certificate = { ...device, pk: `certificate#${device.pk}` };
+    const row = (second: number) => ({ version: 1, brokerPending: `1998-01-01T00:00:0${second}.000Z` });
+    await registry().commit([
+      { create: certificate, row: row(1) },
+      { create: device, row: row(2) },
+    ]);
+    expect(await registry().pendingAlignments('1998-01-01T00:00:09.000Z', 10)).toEqual([device, certificate]);
+    expect(await registry().pendingAlignments('1998-01-01T00:00:09.000Z', 1)).toEqual([device]);
+    for (const key of [device, certificate]) {
+      await registry().commit([{ replace: key, previous: { version: 1 }, next: { version: 2 } }]);
+    }
+  });
+
   test('lists no row twice while its marker moves', async () => {
     const key = freshKey();
     const row = (version: number) => ({ version, brokerPending: `1999-01-01T00:00:0${version}.000Z` });

@@ -82,7 +82,7 @@ export class MemoryRegistry implements Registry {
           typeof row['brokerPending'] === 'string' ? [{ key, since: row['brokerPending'] }] : [],
         )
         .filter(({ since }) => since <= before)
-        .sort((a, b) => byBytes(a.since, b.since))
+        .sort((a, b) => kindOf(a.key) - kindOf(b.key) || byBytes(a.since, b.since))
         .slice(0, limit)
         .map(({ key }) => key),
     );
@@ -125,4 +125,9 @@ function copy(row: object): Attributes {
 // DynamoDB orders text by its UTF-8 bytes.
 function byBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** Devices come before certificates that wait for nobody. */
+function kindOf({ pk }: RowKey): number {
+  return pk.startsWith('certificate#') ? 1 : 0;
 }

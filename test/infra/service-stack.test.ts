@@ -175,7 +175,7 @@ test('queues refuse plain HTTP and are encrypted with the messages key', () => {
 
 test('a message that fails comes back alone, and no queue starts more workers than its function reserves', () => {
   const sources = ofType(service, 'AWS::Lambda::EventSourceMapping');
-  expect(sources).toHaveLength(4); // first connects, alignments, imports, chunks
+  expect(sources).toHaveLength(5); // first connects, alignments, certificates, imports, chunks
   for (const [id, { Properties }] of sources) {
     expect(Properties['FunctionResponseTypes'], id).toEqual(['ReportBatchItemFailures']);
     const { MaximumConcurrency } = Properties['ScalingConfig'] as { MaximumConcurrency: number };

@@ -55,7 +55,7 @@ export async function alignCertificate(
     throw new Fault('row-malformed', `certificate "${certificateId}": asked to align one without a row`);
   const previous = parseCertificateRow(row);
   if (previous.brokerPending === undefined) return 'settled';
-  await awaitTurn(world.registry, world.clock);
+  await awaitTurn(world.registry, world.clock, 'registration');
   await registerListed(certificateId, world);
   const next = markRegistered(previous);
   const entry = recordEntry(

@@ -18,7 +18,10 @@ const world = {
   registry: dynamodbRegistry(documentClient(), tableNames('whitelist', 'devices', 'ledger')),
   broker: iotBroker(new IoTClient({})),
   policies: { registration: variable('registrationPolicy') },
-  alignments: sqsAlignmentQueue(new SQSClient({}), variable('alignments')),
+  alignments: sqsAlignmentQueue(new SQSClient({}), {
+    devices: variable('alignments'),
+    certificates: variable('certificates'),
+  }),
   clock: nodeClock,
   random: nodeRandomness,
 };

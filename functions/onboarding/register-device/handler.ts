@@ -13,7 +13,7 @@ import { parseNotice } from './notice.ts';
 const account = variable('account');
 const world = {
   registry: dynamodbRegistry(documentClient(), tableNames('whitelist', 'devices', 'owners', 'ledger')),
-  alignments: sqsAlignmentQueue(new SQSClient({}), variable('alignments')),
+  alignments: sqsAlignmentQueue(new SQSClient({}), { devices: variable('alignments') }),
   clock: nodeClock,
   random: nodeRandomness,
 };

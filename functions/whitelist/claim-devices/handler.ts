@@ -12,7 +12,7 @@ import { claimDevices } from './flow.ts';
 
 const world = {
   registry: dynamodbRegistry(documentClient(), tableNames('whitelist', 'devices', 'owners', 'ledger')),
-  alignments: sqsAlignmentQueue(new SQSClient({}), variable('alignments')),
+  alignments: sqsAlignmentQueue(new SQSClient({}), { devices: variable('alignments') }),
   callers: stsCallerIdentity(stsEndpoint()),
   roles: roleMap(),
   clock: nodeClock,

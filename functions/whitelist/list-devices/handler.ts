@@ -14,7 +14,7 @@ import { parseChunkRequest } from './message.ts';
 const world = {
   registry: dynamodbRegistry(documentClient(), tableNames('whitelist', 'devices', 'owners', 'ledger')),
   manifests: s3ManifestStore(s3Client(), variable('manifests')),
-  alignments: sqsAlignmentQueue(new SQSClient({}), variable('alignments')),
+  alignments: sqsAlignmentQueue(new SQSClient({}), { certificates: variable('certificates') }),
   clock: nodeClock,
   random: nodeRandomness,
 };

@@ -42,10 +42,10 @@ describe('a listed certificate of the path "registered"', () => {
 
   test('waits for its turn like everything that calls the broker', async () => {
     const scene = await makeScene();
-    for (let device = 0; device < 6; device += 1) await listChip(scene, `c${device}`);
+    for (let device = 0; device < 9; device += 1) await listChip(scene, `c${device}`);
     for (const { row } of scene.registry.rows('devices'))
       if (typeof row['certificateId'] === 'string') await alignCertificate(row['certificateId'], scene);
-    expect(scene.clock.pauses).toEqual([200]);
+    expect(scene.clock.pauses).toEqual([125]);
   });
 
   test('without a row, or whose listing keeps none, is never registered', async () => {

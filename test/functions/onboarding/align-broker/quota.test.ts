@@ -98,3 +98,12 @@ function grantTimes(between: readonly number[]): number[] {
 function at(milliseconds: number): string {
   return new Date(START + milliseconds).toISOString();
 }
+
+test('a reel of certificates takes no turn from the devices, and keeps to the quota of its own call', async () => {
+  const { registry, clock } = await makeScene();
+  for (let certificate = 0; certificate < 100; certificate += 1) await awaitTurn(registry, clock, 'registration');
+  expect(Date.parse(clock.now()) - START).toBeGreaterThanOrEqual(((100 - 8) / 8) * 1000);
+  const before = clock.pauses.length;
+  await awaitTurn(registry, clock);
+  expect(clock.pauses).toHaveLength(before);
+});
