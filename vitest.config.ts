@@ -18,7 +18,7 @@ export default defineConfig({
       },
       { test: { name: 'servers', include: SERVERS, testTimeout: 120_000, hookTimeout: 120_000 } },
       {
-        test: { name: 'e2e', include: END_TO_END, testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: false },
+        test: { name: 'e2e', include: END_TO_END, testTimeout: 600_000, hookTimeout: 300_000, fileParallelism: false },
       },
     ],
   },

@@ -16,10 +16,12 @@ export interface Kills {
 }
 
 const EVERY_MS = 400;
-/** More would end a chunk as a dead letter: five tries are what the queue gives it. */
-const MOST = 20;
+/** More could end a chunk as a dead letter: five tries are what the queue gives it. */
+const MOST = 10;
+/** Soon, and yet longer than a chunk takes on a busy machine: a message that comes back too early is a try of the five. */
+const AGAIN_AFTER_SECONDS = '20';
 
-/** Kills one worker whenever one more chunk has left the queue; a chunk that failed comes back after three seconds. */
+/** Kills one worker whenever one more chunk has left the queue; a chunk that failed comes back soon. */
 export function killAtEachChunk(stage: Stage): Kills {
   const client = new SQSClient(stage.deployment.place.config);
   let killed = 0;
@@ -42,7 +44,9 @@ async function countWaiting(client: SQSClient): Promise<number> {
   const { QueueUrls = [] } = await client.send(new ListQueuesCommand({}));
   const QueueUrl = QueueUrls.find((url) => url.includes('WhitelistChunksQueue'));
   if (QueueUrl === undefined) return 0;
-  await client.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { VisibilityTimeout: '3' } }));
+  await client.send(
+    new SetQueueAttributesCommand({ QueueUrl, Attributes: { VisibilityTimeout: AGAIN_AFTER_SECONDS } }),
+  );
   const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
   const { Attributes = {} } = await client.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...AttributeNames] }),
