@@ -6,7 +6,7 @@ import { canonicalBytes, type Json } from '../canonical.ts';
 import { Fault } from '../outcome.ts';
 import type { RefusalReason } from '../reasons.ts';
 
-export const ENTRY_FORMAT = 'wardkey-entry/1';
+const ENTRY_FORMAT = 'wardkey-entry/1';
 /** Domain separation: a commitment is a hash of nothing else in Wardkey. */
 export const COMMITMENT_LABEL = 'wardkey-ledger-detail/1';
 const SALT_BYTES = 32;

@@ -1,4 +1,5 @@
-// What passes from the check of a manifest to its listing? Lines of our own making: a listing, a device that waits, or why there is neither.
+// What passes from the check of a manifest to its listing? Lines of our own making: a listing, a device that waits, or
+// why there is neither.
 import * as z from 'zod';
 
 import { parseJson } from '../json.ts';
@@ -21,6 +22,13 @@ const LINE = z.object({
 
 export function writeChunk(lines: readonly ChunkLine[]): string {
   return lines.map(({ line, verdict }) => `${JSON.stringify({ line, ...verdict })}\n`).join('');
+}
+
+/** An object of our own making, whose size we bounded when we wrote it. */
+export async function readWhole(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = [];
+  for await (const part of bytes) parts.push(part);
+  return Buffer.concat(parts).toString('utf8');
 }
 
 /** Its digest was compared before: anything unexpected is a fault. */

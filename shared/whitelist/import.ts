@@ -56,7 +56,7 @@ export function chunkKey(delivery: DeliveredSignature, chunk: number) {
   return {
     table: 'whitelist',
     pk: importPartition(delivery),
-    sk: `${CHUNKS}${String(chunk).padStart(6, '0')}`,
+    sk: `${CHUNKS}${positionOf(chunk)}`,
   } as const;
 }
 
@@ -72,11 +72,16 @@ export function chunkObject(
   { chunk, digest }: { chunk: number; digest: string },
 ): string {
   // By its digest: another run that writes other bytes does not take this chunk away from who was asked for it.
-  return `${chunkFolder(delivery)}/${String(chunk).padStart(6, '0')}-${digest}.jsonl`;
+  return `${chunkFolder(delivery)}/${positionOf(chunk)}-${digest}.jsonl`;
 }
 
 export function resultObject(delivery: DeliveredSignature, chunk: number): string {
-  return `${chunkFolder(delivery)}/${String(chunk).padStart(6, '0')}.result.jsonl`;
+  return `${chunkFolder(delivery)}/${positionOf(chunk)}.result.jsonl`;
+}
+
+/** As text that sorts like the number. */
+function positionOf(chunk: number): string {
+  return String(chunk).padStart(6, '0');
 }
 
 function chunkFolder(delivery: DeliveredSignature): string {

@@ -1,4 +1,5 @@
-// What does the whitelist remember of a device? Immutable rows, with where each came from (blueprint step 1).
+// What does the whitelist remember of a device, and where did it come from? A row changes once at most, when it is
+// released (blueprint step 1).
 import * as z from 'zod';
 
 import type { Anchor } from '../identity/anchor.ts';
@@ -66,7 +67,7 @@ export function listingKey(fingerprint: string) {
   return { table: 'whitelist', pk: fingerprint, sk: 'row' } as const;
 }
 
-/** Create-only, in the transaction of its listing: one id, one key. */
+/** In the transaction of its listing: one id, one key. Reserved without a certificate for a device that waits for one. */
 export function idClaimKey(device: string) {
   return { table: 'whitelist', pk: `id#${foldId(device)}`, sk: 'row' } as const;
 }

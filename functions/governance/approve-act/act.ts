@@ -3,12 +3,12 @@ import * as z from 'zod';
 
 import { RELEASE } from '../../../shared/governance/approval.ts';
 
-export const REQUEST_RELEASE = z.strictObject({
+const REQUEST_RELEASE = z.strictObject({
   kind: z.literal('request-release'),
   devices: RELEASE.shape.devices.refine((ids) => new Set(ids).size === ids.length, 'expected each device once'),
 });
 
-export const APPROVE = z.strictObject({
+const APPROVE = z.strictObject({
   kind: z.literal('approve'),
   approval: z.string().min(1).max(64),
   /** What the approver was shown: see approvalDigest. */

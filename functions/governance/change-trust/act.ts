@@ -9,18 +9,18 @@ const MANUFACTURER = z.string().refine(isManufacturerCode, 'expected a manufactu
 /** One certificate in PEM. */
 const CERTIFICATE = z.string().min(1).max(24_000);
 
-export const ADD_OWNER = z.strictObject({
+const ADD_OWNER = z.strictObject({
   kind: z.literal('add-owner'),
   owner: z.string().refine(isOwnerId, 'expected an owner id of 2 to 32 a-z 0-9 -'),
 });
 
-export const ADD_ANCHOR = z.strictObject({
+const ADD_ANCHOR = z.strictObject({
   kind: z.enum(['add-authority', 'add-root', 'add-signer', 'add-voucher-key']),
   manufacturer: MANUFACTURER,
   certificate: CERTIFICATE,
 });
 
-export const ADD_LOT = z.strictObject({
+const ADD_LOT = z.strictObject({
   kind: z.literal('add-lot'),
   manufacturer: MANUFACTURER,
   lot: z.string().refine(isLotName, 'expected a lot name of 1 to 64 A-Z a-z 0-9 . _ -'),

@@ -140,7 +140,7 @@ const SWEEP_MOST = 300;
 const DEVICE_ROW = /^device#(.+)$/;
 const CERTIFICATE_ROW = /^certificate#(.+)$/;
 
-/** Asks again for devices that have been pending for a minute: a worker died, or a request was lost. */
+/** Asks again for devices and certificates pending for a minute: a worker died, or a request was lost. */
 export async function sweepPending(world: SweepWorld): Promise<number> {
   const before = new Date(Date.parse(world.clock.now()) - SWEEP_AFTER_MS).toISOString();
   const keys = await world.registry.pendingAlignments(before, SWEEP_MOST);

@@ -51,10 +51,7 @@ async function activate(
 ): Promise<Shown> {
   const { arn, status, certificateId } = certificate;
   if (status === 'REVOKED' || status === 'PENDING_TRANSFER') {
-    throw new Fault(
-      'broker-stuck',
-      `certificate "${certificateId}": expected one that can be activated, got ${status}`,
-    );
+    throw stuck(certificate, 'one that can be activated');
   }
   // An id with + # * or ${} would have power in topics and policies; it was checked when it was made, and is again.
   const name = parseDeviceId(device.id);

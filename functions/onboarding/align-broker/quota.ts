@@ -1,6 +1,7 @@
-// How fast may we call AWS IoT Core? One token bucket for the account and kind of work, kept as a row that all workers share.
+// How fast may we call AWS IoT Core? One token bucket for the account and kind of work, a row that all workers share.
 // Defaults of AWS: UpdateCertificate, DescribeCertificate and ListPrincipalThings 10 calls a second each,
-// AttachPolicy and ListAttachedPolicies 15, RegisterCertificate 10 for itself (https://docs.aws.amazon.com/general/latest/gr/iot-core.html).
+// AttachPolicy and ListAttachedPolicies 15, RegisterCertificate 10 for itself
+// (https://docs.aws.amazon.com/general/latest/gr/iot-core.html).
 import * as z from 'zod';
 
 import { Fault } from '../../../shared/outcome.ts';

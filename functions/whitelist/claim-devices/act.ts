@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { isOwnerId } from '../../../shared/identity/owner-id.ts';
 
 /** Each device is one transaction; a longer list is several acts. */
-export const MOST_DEVICES = 50;
+const MOST_DEVICES = 50;
 
 export const CLAIM_ACT = z.strictObject({
   kind: z.literal('claim-devices'),

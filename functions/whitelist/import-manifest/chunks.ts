@@ -27,7 +27,7 @@ export interface WrittenChunk {
 }
 
 /** What one run of list-devices does well within its time. */
-export const CHUNK_LINES = 500;
+const CHUNK_LINES = 500;
 
 /** At least one chunk, so that the last of them can close the import. Refused: the file contradicts itself as a whole. */
 export async function writeChunks(

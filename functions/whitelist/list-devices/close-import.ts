@@ -2,6 +2,7 @@
 import { recordEntry, STREAMS } from '../../../shared/ledger/entry.ts';
 import { Fault } from '../../../shared/outcome.ts';
 import type { ChunkRequest, ManifestStore } from '../../../shared/ports.ts';
+import { readWhole } from '../../../shared/whitelist/chunk.ts';
 import {
   addCounts,
   CHUNKS,
@@ -56,9 +57,7 @@ async function writeReport(
   for (let chunk = 1; chunk <= chunks; chunk += 1) {
     const object = await manifests.findNewest(resultObject(delivery, chunk));
     if (object === undefined) throw new Fault('answer-malformed', `result ${chunk} of "${manifestKey}" is gone`);
-    const bytes: Uint8Array[] = [];
-    for await (const part of manifests.read(object)) bytes.push(part);
-    parts.push(Buffer.concat(bytes).toString('utf8'));
+    parts.push(await readWhole(manifests.read(object)));
   }
   return parts.join('');
 }

@@ -5,7 +5,7 @@ import { hash } from 'node:crypto';
 import type { EntryRandomness } from '../../../shared/ledger/entry.ts';
 import { done, Fault, type Outcome } from '../../../shared/outcome.ts';
 import type { AlignmentQueue, ChunkRequest, Clock, ManifestStore, Registry } from '../../../shared/ports.ts';
-import { parseChunk } from '../../../shared/whitelist/chunk.ts';
+import { parseChunk, readWhole } from '../../../shared/whitelist/chunk.ts';
 import {
   chunkKey,
   chunkObject,
@@ -52,8 +52,8 @@ export async function listDevices(request: ChunkRequest, world: ListDevicesWorld
 }
 
 async function listChunk(request: ChunkRequest, verified: VerifiedImport, world: ListDevicesWorld): Promise<Counts> {
-  const text = await readChunk(request, world.manifests);
-  const reports = await listLines(parseChunk(text), await readLot(verified, world.registry), world);
+  const chunk = await readChunk(request, world.manifests);
+  const reports = await listLines(parseChunk(chunk), await readLot(verified, world.registry), world);
   // The result first, the row that counts it after: a row without its result could not be reported.
   await world.manifests.write(
     resultObject(request, request.chunk),
@@ -69,11 +69,9 @@ async function readChunk(request: ChunkRequest, manifests: ManifestStore): Promi
   const object = await manifests.findNewest(chunkObject(request, request));
   if (object === undefined)
     throw new Fault('answer-malformed', `chunk ${request.chunk} of "${request.signatureKey}" is gone`);
-  const parts: Uint8Array[] = [];
-  for await (const part of manifests.read(object)) parts.push(part);
-  const text = Buffer.concat(parts).toString('utf8');
+  const chunk = await readWhole(manifests.read(object));
   // What is listed is what was verified, whoever could write to the bucket meanwhile.
-  if (hash('sha256', text) === request.digest) return text;
+  if (hash('sha256', chunk) === request.digest) return chunk;
   throw new Fault(
     'answer-malformed',
     `chunk ${request.chunk} of "${request.signatureKey}" is not the one that was verified`,

@@ -1,5 +1,5 @@
-// What does a decided line write? A new listing: its row, the id and the key that nobody else may hold, and its entry; for a device whose
-// CA nobody here can register, also the row by which align-broker makes its certificate known.
+// What does a decided line write? A new listing: its row, the id and the key that nobody else may hold, and its entry; for
+// a device whose CA nobody here can register, also the row by which align-broker makes its certificate known.
 import { recordEntry, STREAMS } from '../../../shared/ledger/entry.ts';
 import type { Change } from '../../../shared/ports.ts';
 import { awaitRegistration, certificateKey } from '../../../shared/whitelist/certificate-row.ts';
