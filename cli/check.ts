@@ -1,11 +1,15 @@
-// What would become of this manifest? Decided offline, by the same parsers as the import, with the trust that is given.
+// What would become of this manifest? Decided offline by the parsers and the rule of the import, with the trust that is
+// given and as if nothing were listed yet. What only the deployment knows, a lot's allotment, is not looked at.
 import type { Anchor } from '../shared/identity/anchor.ts';
-import { makeDeviceId } from '../shared/identity/device-id.ts';
-import { refused, type Outcome } from '../shared/outcome.ts';
+import type { Certificate } from '../shared/identity/certificate.ts';
+import { done, refused, type Outcome } from '../shared/outcome.ts';
 import type { Refusal } from '../shared/reasons.ts';
-import { findAnchor } from '../shared/whitelist/formats/chain.ts';
-import type { ManifestEntry, ManifestFormat } from '../shared/whitelist/formats/format.ts';
+import type { ChunkLine } from '../shared/whitelist/chunk.ts';
+import { decideLine, knowNothing, type GroupState, type LineReport } from '../shared/whitelist/decide-line.ts';
+import type { ManifestEntry, ManifestFormat, NumberedEntry } from '../shared/whitelist/formats/format.ts';
+import { listDevice, type Listing, type ListingContext } from '../shared/whitelist/listing.ts';
 import { parseDetachedSignature, startManifestCheck, type VerifiedManifest } from '../shared/whitelist/signature.ts';
+import { waitFor } from '../shared/whitelist/waiting.ts';
 
 export interface CheckOrder {
   readonly format: ManifestFormat;
@@ -22,7 +26,8 @@ export interface CheckOrder {
   readonly signatureFile: string;
 }
 
-export type LineResult = 'accepted' | 'waits' | 'unchanged' | 'refused';
+/** As the report of an import says it; `held` needs a lot. */
+export type LineResult = Exclude<LineReport['result'], 'held'>;
 
 export interface CheckedLine {
   readonly line: number;
@@ -40,14 +45,16 @@ export interface CheckReport {
   readonly lines: readonly CheckedLine[];
 }
 
-/** Nothing of a file is accepted whose signature fails. */
+/** Nothing of a file is accepted whose signature fails, or that does not hold as many devices as it says. */
 export async function checkManifest(order: CheckOrder, note: (line: string) => void): Promise<CheckReport> {
   const verified = order.format.signature === 'file' ? await verifyFile(order) : undefined;
-  if (verified?.outcome === 'refused') return { refusal: verified.refusal, ...summarise([], verified.refusal) };
+  if (verified?.outcome === 'refused') return refuseFile(verified.refusal);
   const lines: CheckedLine[] = [];
-  const known = new KnownDevices(order.manufacturer);
-  for await (const { line, entry } of order.format.read(order.read(), order)) {
-    lines.push(checkEntry(line, entry, { known, order }));
+  const state = imagineWhitelist(order);
+  for await (const numbered of order.format.read(order.read(), order)) {
+    const { entry } = numbered;
+    if (entry.outcome === 'refused' && entry.refusal.reason === 'count-differs') return refuseFile(entry.refusal);
+    lines.push(checkEntry(numbered, order, state));
     if (lines.length % 1000 === 0) note(`${lines.length} entries`);
   }
   const report = summarise(lines);
@@ -70,56 +77,57 @@ async function verifyFile(order: CheckOrder): Promise<Outcome<VerifiedManifest>>
   return check.value.finish();
 }
 
-interface Scene {
-  readonly known: KnownDevices;
-  readonly order: CheckOrder;
+/** Nothing is listed and any lot has room: the whitelist holds what this file would have listed so far. */
+function imagineWhitelist({ manufacturer }: CheckOrder): GroupState {
+  const lot = { version: 1, manufacturer, lot: '', product: '', count: Number.MAX_SAFE_INTEGER } as const;
+  return { known: knowNothing(), room: { lot, before: undefined, listed: 0 } };
 }
 
-function checkEntry(line: number, entry: Outcome<ManifestEntry>, { known, order }: Scene): CheckedLine {
-  if (entry.outcome === 'refused') return { line, result: 'refused', refusal: entry.refusal };
-  const { serial, certificate, chain } = entry.value;
-  const { anchors, manufacturer } = order;
-  if (certificate !== undefined && anchors.length > 0) {
-    const anchor = findAnchor({ certificate, chain }, anchors, manufacturer);
-    if (anchor.outcome === 'refused') return { line, serial, result: 'refused', refusal: anchor.refusal };
-  }
-  const compared = known.add(entry.value);
-  if (compared.outcome === 'refused') return { line, serial, result: 'refused', refusal: compared.refusal };
-  if (compared.value === 'unchanged') return { line, serial, result: 'unchanged' };
-  return { line, serial, result: certificate === undefined ? 'waits' : 'accepted' };
+function checkEntry(numbered: NumberedEntry, order: CheckOrder, state: GroupState): CheckedLine {
+  const { line, entry } = numbered;
+  const { result, refusal } = decideLine({ line, verdict: judge(numbered, order) }, state).report;
+  if (result === 'held') throw new TypeError(`line ${line}: held in a lot without an end`);
+  const serial = entry.outcome === 'done' ? { serial: entry.value.serial } : {};
+  return { line, ...serial, result, ...(refusal === undefined ? {} : { refusal }) };
 }
 
-/** The devices of this file so far, compared as the import compares them: the first value stays. */
-class KnownDevices {
-  private readonly manufacturer: string;
-  private readonly ids = new Map<string, string>();
-  private readonly keys = new Map<string, string>();
-
-  constructor(manufacturer: string) {
-    this.manufacturer = manufacturer;
+/** As `import-manifest` judges an entry before it is compared. */
+function judge({ line, entry }: NumberedEntry, order: CheckOrder): ChunkLine['verdict'] {
+  if (entry.outcome === 'refused') return { refusal: entry.refusal };
+  const context = contextOf(order, line);
+  const { certificate } = entry.value;
+  if (certificate === undefined) {
+    const waiting = waitFor(entry.value, context);
+    return waiting.outcome === 'done' ? { waiting: waiting.value } : { refusal: waiting.refusal };
   }
+  const chains = order.anchors.length > 0;
+  const listing = chains ? listDevice(entry.value, context) : listUnchecked(entry.value, certificate, context);
+  return listing.outcome === 'done' ? { listing: listing.value } : { refusal: listing.refusal };
+}
 
-  add({ serial, certificate, keyFingerprint }: ManifestEntry): Outcome<'new' | 'unchanged'> {
-    const id = makeDeviceId(this.manufacturer, serial);
-    if (id.outcome === 'refused') return id;
-    const device = id.value;
-    const got = certificate?.fingerprint ?? keyFingerprint;
-    // One serial number twice: one of the two is a clone, or a lie (T011).
-    const listed = this.ids.get(device);
-    if (listed !== undefined && listed !== got) return refused({ reason: 'id-taken', device, listed, got });
-    // One key under two serial numbers is one secret in two places (T012).
-    const holder = this.keys.get(keyFingerprint);
-    if (holder !== undefined && holder !== device) {
-      return refused({ reason: 'key-taken', device, listed: holder, got: keyFingerprint });
-    }
-    this.ids.set(device, got);
-    this.keys.set(keyFingerprint, device);
-    return { outcome: 'done', value: listed === undefined ? 'new' : 'unchanged' };
-  }
+/** Where an entry came from decides nothing here. */
+function contextOf({ manufacturer, anchors, now }: CheckOrder, line: number): ListingContext {
+  const signedBy = { signer: '', signedAt: now };
+  return { manufacturer, product: '', lot: '', manifest: '', signedBy, anchors, line, now };
+}
+
+/** The listing of a device whose chain nobody checks, because no authority was named: it is compared all the same. */
+function listUnchecked(
+  entry: ManifestEntry,
+  { fingerprint, notBefore, notAfter }: Certificate,
+  context: ListingContext,
+): Outcome<Listing> {
+  const device = waitFor(entry, context);
+  if (device.outcome === 'refused') return device;
+  return done({ ...device.value, path: 'jitr', fingerprint, issuer: '', chain: [], notBefore, notAfter });
+}
+
+function refuseFile(refusal: Refusal): CheckReport {
+  return { refusal, ...summarise([], refusal) };
 }
 
 function summarise(lines: readonly CheckedLine[], whole?: Refusal): CheckReport {
-  const totals = { accepted: 0, waits: 0, unchanged: 0, refused: 0 };
+  const totals = { accepted: 0, waiting: 0, unchanged: 0, refused: 0 };
   const reasons: Record<string, number> = whole === undefined ? {} : { [whole.reason]: 1 };
   for (const { result, refusal } of lines) {
     totals[result] += 1;

@@ -1,22 +1,13 @@
 // How are devices claimed for an owner? A few an act; those of a whole manifest as its report lists them.
 import type { Outcome } from '../shared/outcome.ts';
-import type { Refusal } from '../shared/reasons.ts';
+import { MOST_CLAIMS, type ClaimedDevice } from '../shared/whitelist/claim.ts';
 import type { Deployment } from './deployment.ts';
 import { performAct } from './invoke.ts';
-
-export interface ClaimedDevice {
-  readonly device: string;
-  readonly result: 'claimed' | 'unchanged' | 'refused';
-  readonly refusal?: Refusal;
-}
 
 export interface Claim {
   readonly owner: string;
   readonly devices: readonly string[];
 }
-
-/** What one act takes. */
-const BATCH = 50;
 
 /** Stops at the first act that is refused as a whole; what was claimed before stays, and a rerun finds it unchanged. */
 export async function claimDevices(
@@ -25,9 +16,9 @@ export async function claimDevices(
   note: (line: string) => void,
 ): Promise<Outcome<readonly ClaimedDevice[]>> {
   const answers: ClaimedDevice[] = [];
-  for (let from = 0; from < devices.length; from += BATCH) {
+  for (let from = 0; from < devices.length; from += MOST_CLAIMS) {
     note(`${from} of ${devices.length} devices`);
-    const act = { kind: 'claim-devices', owner, devices: devices.slice(from, from + BATCH) };
+    const act = { kind: 'claim-devices', owner, devices: devices.slice(from, from + MOST_CLAIMS) };
     const outcome = await performAct<readonly ClaimedDevice[]>(deployment, 'claim-devices', act);
     if (outcome.outcome === 'refused') return outcome;
     answers.push(...outcome.value);

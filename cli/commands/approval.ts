@@ -2,20 +2,12 @@
 import type { Command } from 'commander';
 
 import type { Json } from '../../shared/canonical.ts';
+import type { ApprovalShown } from '../../shared/governance/approval-shown.ts';
 import { answering, withPlace, type PlaceOptions } from '../command.ts';
 import { findDeployment, type Deployment } from '../deployment.ts';
 import { describeRefusal, performAct } from '../invoke.ts';
 import { findPlace } from '../place.ts';
 import { table, type Answer } from '../terminal.ts';
-
-interface ApprovalShown {
-  readonly approval: string;
-  readonly digest: string;
-  readonly devices: readonly string[];
-  readonly requester: string;
-  readonly expiresAt: string;
-  readonly approver?: string;
-}
 
 export function addApprovalCommands(program: Command): void {
   const approval = program.command('approval').description('acts that need two people');

@@ -84,7 +84,7 @@ describe('our own format', () => {
       signer: fingerprint,
       signedAt: '2026-11-01T00:00:00.000Z',
     });
-    expect([code, totals]).toEqual([0, { accepted: 2, waits: 0, unchanged: 0, refused: 0, reasons: {} }]);
+    expect([code, totals]).toEqual([0, { accepted: 2, waiting: 0, unchanged: 0, refused: 0, reasons: {} }]);
     expect(lines).toEqual([
       { line: 2, serial: 'A1', result: 'accepted' },
       { line: 3, serial: 'A2', result: 'accepted' },
@@ -132,6 +132,26 @@ describe('our own format', () => {
     expect([answer.code, results(answer)]).toEqual([1, ['accepted', 'id-taken', 'key-taken', 'unchanged']]);
   });
 
+  test('T020 takes two serial numbers that differ by case only for one: the first keeps the id', async () => {
+    await deliver([await line('Ab1', 'one'), await line('aB1', 'two'), await line('AB1', 'one')]);
+    const answer = await report('lot.jsonl', ...trust());
+    expect([answer.code, results(answer)]).toEqual([1, ['accepted', 'id-taken', 'id-taken']]);
+    expect(answer.lines[1]?.refusal).toMatchObject({ device: 'acme-aB1' });
+  });
+
+  test('refuses a file as a whole that holds other than the devices it announces, as the import does', async () => {
+    const text = writeManifest({ manufacturer: 'acme', product: 'pump', lot: 'L1' }, [await line('A1')]);
+    const cut = text.replace('"count":1', '"count":2');
+    write('lot.jsonl', cut);
+    write('lot.jsonl.jws', await signManifest(cut, signer, '2026-11-01T00:00:00Z'));
+    expect(await report('lot.jsonl', ...trust())).toMatchObject({
+      code: 1,
+      refusal: { reason: 'count-differs', expected: 2, got: 1 },
+      totals: { accepted: 0, reasons: { 'count-differs': 1 } },
+      lines: [],
+    });
+  });
+
   test('refuses a device of another authority where one is named', async () => {
     await deliver([await line('A1')]);
     write('ca.pem', (await makeAuthority('Other Root')).pem);
@@ -153,7 +173,31 @@ describe('a Microchip manifest', () => {
     ];
     write('reel.json', arrayOf(...chips));
     const answer = await report('reel.json', ...trust(), ...anchor());
-    expect([answer.code, results(answer)]).toEqual([0, ['accepted', 'waits']]);
+    expect([answer.code, results(answer)]).toEqual([0, ['accepted', 'waiting']]);
+  });
+});
+
+describe('a chip whose key comes first and whose certificate follows in the same file', () => {
+  const ID = '0123f2408ea1fcf201';
+  const bare = async (keyOf = ID) => makeChip(ID, signer, { key: await leafOf(keyOf) });
+  const certified = async (keyOf = ID) => {
+    const leaf = await leafOf(keyOf);
+    return makeChip(ID, signer, { x5c: [leaf], key: leaf });
+  };
+  const leafOf = (key: string) => makeDevice(authority, `sn${ID.toUpperCase()}`, { key });
+
+  test.each([
+    ['with the chain checked', () => anchor()],
+    ['with the chain unchecked', () => []],
+  ])('is listed, %s, and is repeated from then on', async (_name, options) => {
+    write('reel.json', arrayOf(await bare(), await bare(), await certified(), await certified(), await bare()));
+    const answer = await report('reel.json', ...trust(), ...options());
+    expect([answer.code, results(answer)]).toEqual([0, ['waiting', 'waiting', 'accepted', 'unchanged', 'unchanged']]);
+  });
+
+  test('T011 is refused when the certificate is of another key', async () => {
+    write('reel.json', arrayOf(await bare(), await certified('another key')));
+    expect(results(await report('reel.json', ...trust()))).toEqual(['waiting', 'id-taken']);
   });
 });
 

@@ -8,6 +8,7 @@ import {
   parseApproval,
   type Approval,
 } from '../../../shared/governance/approval.ts';
+import type { ApprovalShown } from '../../../shared/governance/approval-shown.ts';
 import { parseDeviceId } from '../../../shared/identity/device-id.ts';
 import { recordEntry, STREAMS, type EntryKind } from '../../../shared/ledger/entry.ts';
 import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
@@ -23,15 +24,6 @@ import {
 } from '../../../shared/whitelist/listing.ts';
 import { performAct, type ActWorld } from '../../perform-act.ts';
 import { APPROVAL_ACT, type Approve, type RequestRelease } from './act.ts';
-
-export interface ApprovalShown {
-  readonly approval: string;
-  readonly digest: string;
-  readonly devices: readonly string[];
-  readonly requester: string;
-  readonly expiresAt: string;
-  readonly approver?: string;
-}
 
 export function approveAct(event: unknown, world: ActWorld): Promise<Outcome<ApprovalShown>> {
   return performAct(APPROVAL_ACT, event, world, ({ act, principal }) =>

@@ -2,9 +2,7 @@
 import * as z from 'zod';
 
 import { isOwnerId } from '../../../shared/identity/owner-id.ts';
-
-/** Each device is one transaction; a longer list is several acts. */
-const MOST_DEVICES = 50;
+import { MOST_CLAIMS } from '../../../shared/whitelist/claim.ts';
 
 export const CLAIM_ACT = z.strictObject({
   kind: z.literal('claim-devices'),
@@ -12,7 +10,7 @@ export const CLAIM_ACT = z.strictObject({
   devices: z
     .array(z.string().min(1).max(64))
     .min(1)
-    .max(MOST_DEVICES)
+    .max(MOST_CLAIMS)
     .refine((ids) => new Set(ids).size === ids.length, 'expected each device once'),
 });
 

@@ -3,10 +3,11 @@
 import { parseDeviceId } from '../../../shared/identity/device-id.ts';
 import { ownerKey } from '../../../shared/identity/anchor.ts';
 import { recordEntry, STREAMS } from '../../../shared/ledger/entry.ts';
-import { claim, deviceKey, parseDevice, type OwnedDevice } from '../../../shared/lifecycle.ts';
+import { claim, deviceKey, isDenied, parseDevice, type Device, type OwnedDevice } from '../../../shared/lifecycle.ts';
 import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
 import type { AlignmentQueue } from '../../../shared/ports.ts';
 import type { Refusal } from '../../../shared/reasons.ts';
+import type { ClaimedDevice } from '../../../shared/whitelist/claim.ts';
 import {
   idClaimKey,
   isHeld,
@@ -21,12 +22,6 @@ import { CLAIM_ACT } from './act.ts';
 
 export interface ClaimDevicesWorld extends ActWorld {
   readonly alignments: AlignmentQueue;
-}
-
-export interface ClaimedDevice {
-  readonly device: string;
-  readonly result: 'claimed' | 'unchanged' | 'refused';
-  readonly refusal?: Refusal;
 }
 
 interface Claim {
@@ -63,10 +58,7 @@ async function claimDevice(
   const [listed] = await world.registry.read([listingKey(fingerprint)]);
   if (listed === undefined) throw new Fault('row-malformed', `device "${device}": its listing is missing`);
   // 2 Decide: only a listed device that nobody owns can be claimed; a claim never takes a device from its owner.
-  if (present !== undefined) {
-    if (parseDevice(present).owner === owner) return done('unchanged');
-    return refused({ reason: 'owned-by-another', device });
-  }
+  if (present !== undefined) return decideKnown(parseDevice(present), owner);
   const now = world.clock.now();
   const listing = parseListing(listed);
   // An id that differs by case finds the other's reservation.
@@ -82,6 +74,13 @@ async function claimDevice(
   // A crash here leaves the row pending: the sweep of align-broker finds it.
   await world.alignments.request(next.id);
   return done('claimed');
+}
+
+function decideKnown(present: Device, owner: string): Outcome<'unchanged'> {
+  const { id: device } = present;
+  // What is denied stays denied, also for whoever would be its next owner (T016).
+  if (isDenied(present)) return refused({ reason: 'denied', device, deniedAt: present.deniedAt });
+  return present.owner === owner ? done('unchanged') : refused({ reason: 'owned-by-another', device });
 }
 
 /** A device that waits for its certificate says so. */

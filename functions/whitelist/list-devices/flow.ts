@@ -6,6 +6,7 @@ import type { EntryRandomness } from '../../../shared/ledger/entry.ts';
 import { done, Fault, type Outcome } from '../../../shared/outcome.ts';
 import type { AlignmentQueue, ChunkRequest, Clock, ManifestStore, Registry } from '../../../shared/ports.ts';
 import { parseChunk, readWhole } from '../../../shared/whitelist/chunk.ts';
+import type { LineReport } from '../../../shared/whitelist/decide-line.ts';
 import {
   chunkKey,
   chunkObject,
@@ -19,7 +20,6 @@ import {
 } from '../../../shared/whitelist/import.ts';
 import { lotKey, parseLot, type Lot } from '../../../shared/whitelist/lot.ts';
 import { closeImport } from './close-import.ts';
-import type { LineReport } from './decide-line.ts';
 import { listLines } from './list-lines.ts';
 
 export interface ListDevicesWorld {

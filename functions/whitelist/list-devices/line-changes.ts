@@ -2,7 +2,8 @@
 // a device whose CA nobody here can register, also the row by which align-broker makes its certificate known.
 import { recordEntry, STREAMS } from '../../../shared/ledger/entry.ts';
 import type { Change } from '../../../shared/ports.ts';
-import { awaitRegistration, certificateKey } from '../../../shared/whitelist/certificate-row.ts';
+import { certificateKey, wish, type CertificateRow } from '../../../shared/whitelist/certificate-row.ts';
+import type { DecidedLine } from '../../../shared/whitelist/decide-line.ts';
 import {
   idClaimKey,
   isHeld,
@@ -12,12 +13,20 @@ import {
   type Listing,
 } from '../../../shared/whitelist/listing.ts';
 import { waitingKey, type Waiting } from '../../../shared/whitelist/waiting.ts';
-import type { DecidedLine } from './decide-line.ts';
 import type { ListDevicesWorld } from './flow.ts';
 
-export function lineChanges({ listing, waiting, awaited }: DecidedLine, world: ListDevicesWorld): readonly Change[] {
+/** By certificateId: certificates that asked to be let in before they were listed. */
+export type CertificateRows = ReadonlyMap<string, CertificateRow>;
+
+export function lineChanges(
+  { listing, waiting, awaited }: DecidedLine,
+  certificates: CertificateRows,
+  world: ListDevicesWorld,
+): readonly Change[] {
   if (waiting !== undefined) return waitingChanges(waiting, world);
-  return listing === undefined ? [] : listingChanges(listing, awaited === true, world);
+  if (listing === undefined) return [];
+  const known = certificates.get(listing.fingerprint);
+  return [...listingChanges(listing, awaited === true, world), ...registrationChanges(listing, known, world)];
 }
 
 function listingChanges(listing: Listing, awaited: boolean, world: ListDevicesWorld): readonly Change[] {
@@ -42,7 +51,6 @@ function listingChanges(listing: Listing, awaited: boolean, world: ListDevicesWo
     { create: listingKey(fingerprint), row: listing },
     ...(awaited ? endOfWaiting(listing) : reservations({ device, keyFingerprint, fingerprint })),
     entry,
-    ...registrationChanges(listing, world),
   ];
 }
 
@@ -86,10 +94,16 @@ function waitingChanges(waiting: Waiting, world: ListDevicesWorld): readonly Cha
   return [{ create: waitingKey(device), row: waiting }, ...reservations({ device, keyFingerprint }), entry];
 }
 
-function registrationChanges({ path, fingerprint }: Listing, world: ListDevicesWorld): readonly Change[] {
-  if (path !== 'registered') return [];
+/** A certificate that was refused for good before it was listed stays refused. */
+function registrationChanges(
+  { path, fingerprint }: Listing,
+  previous: CertificateRow | undefined,
+  world: ListDevicesWorld,
+): readonly Change[] {
+  if (path !== 'registered' || previous?.wanted === 'revoked') return [];
   const time = world.clock.now();
-  const row = awaitRegistration(fingerprint, time);
+  const key = certificateKey(fingerprint);
+  const row = wish({ certificateId: fingerprint, wanted: 'known', since: time }, previous);
   const entry = recordEntry(
     {
       stream: STREAMS.certificate(fingerprint),
@@ -105,14 +119,14 @@ function registrationChanges({ path, fingerprint }: Listing, world: ListDevicesW
     },
     world.random,
   );
-  return [{ create: certificateKey(fingerprint), row }, entry];
+  return [previous === undefined ? { create: key, row } : { replace: key, previous, next: row }, entry];
 }
 
 const CERTIFICATE_ROW = /^certificate#([0-9a-f]{64})$/;
 
 /** The certificate that a change asks the broker to know, if it is one that does. */
 export function registrationOf(change: Change): readonly string[] {
-  const id =
-    'create' in change && change.create.table === 'devices' ? CERTIFICATE_ROW.exec(change.create.pk)?.[1] : undefined;
+  const { table, pk } = 'create' in change ? change.create : change.replace;
+  const id = table === 'devices' ? CERTIFICATE_ROW.exec(pk)?.[1] : undefined;
   return id === undefined ? [] : [id];
 }

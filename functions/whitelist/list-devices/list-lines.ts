@@ -1,7 +1,15 @@
 // What becomes of each line of a chunk? Compared with what is listed, and written with its entry; a few lines a transaction.
 import { Fault } from '../../../shared/outcome.ts';
 import type { Attributes, Change } from '../../../shared/ports.ts';
+import { certificateKey, parseCertificateRow, type CertificateRow } from '../../../shared/whitelist/certificate-row.ts';
 import type { ChunkLine } from '../../../shared/whitelist/chunk.ts';
+import {
+  decideLine,
+  knowNothing,
+  type DecidedLine,
+  type Known,
+  type LineReport,
+} from '../../../shared/whitelist/decide-line.ts';
 import {
   foldId,
   idClaimKey,
@@ -13,10 +21,9 @@ import {
 } from '../../../shared/whitelist/listing.ts';
 import type { Lot } from '../../../shared/whitelist/lot.ts';
 import { parseWaiting, waitingKey } from '../../../shared/whitelist/waiting.ts';
-import { countChange, readRoom } from './allotment.ts';
-import { decideLine, type Known, type LineReport } from './decide-line.ts';
+import { countChange, readRoom } from './count-lot.ts';
 import type { ListDevicesWorld } from './flow.ts';
-import { lineChanges, registrationOf } from './line-changes.ts';
+import { lineChanges, registrationOf, type CertificateRows } from './line-changes.ts';
 
 /**
  * At most six changes a line (listing, id, key, its entry; certificate row and its entry) and one for the lot: 16 lines
@@ -63,7 +70,8 @@ async function listGroup(
     const room = await readRoom(lot, world.registry);
     const decided = lines.map((line) => decideLine(line, { known, room }));
     const reports = decided.map(({ report }) => report);
-    const changes = [...decided.flatMap((line) => lineChanges(line, world)), ...countChange(room)];
+    const certificates = await readCertificates(decided, world);
+    const changes = [...decided.flatMap((line) => lineChanges(line, certificates, world)), ...countChange(room)];
     if (changes.length === 0 || (await commit(changes, world)) === 'committed') return reports;
     // Another run listed one of these devices, or counted in the same lot, meanwhile: compare anew.
     await world.clock.pause(Math.min(10 * 2 ** attempt, 500));
@@ -80,7 +88,7 @@ async function commit(changes: readonly Change[], world: ListDevicesWorld): Prom
 }
 
 async function readKnown(lines: readonly ChunkLine[], world: ListDevicesWorld): Promise<Known> {
-  const known: Known = { listings: new Map(), ids: new Map(), keys: new Map(), waiting: new Map() };
+  const known = knowNothing();
   const listed = lines.flatMap(({ verdict }) => ('listing' in verdict ? [verdict.listing] : []));
   const all = [...listed, ...lines.flatMap(({ verdict }) => ('waiting' in verdict ? [verdict.waiting] : []))];
   if (all.length === 0) return known;
@@ -105,6 +113,14 @@ async function readKnown(lines: readonly ChunkLine[], world: ListDevicesWorld): 
   fill(devices, take(devices.length), (name, row) => known.waiting.set(name, parseWaiting(row)));
   fill(keys, rows, (name, row) => known.keys.set(name, parseKeyClaim(row).device));
   return known;
+}
+
+async function readCertificates(lines: readonly DecidedLine[], world: ListDevicesWorld): Promise<CertificateRows> {
+  const rows = new Map<string, CertificateRow>();
+  const ids = lines.flatMap(({ listing }) => (listing?.path === 'registered' ? [listing.fingerprint] : []));
+  if (ids.length === 0) return rows;
+  fill(ids, await world.registry.read(ids.map(certificateKey)), (id, row) => rows.set(id, parseCertificateRow(row)));
+  return rows;
 }
 
 function fill(

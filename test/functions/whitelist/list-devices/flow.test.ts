@@ -53,7 +53,7 @@ describe('a verified chunk', () => {
     const certificateId = stored?.pk ?? '';
     expect(stored?.row).toMatchObject({ path: 'registered', certificate: expect.any(String) as unknown });
     expect(await scene.registry.read([certificateKey(certificateId)])).toEqual([
-      { version: 1, certificateId, brokerPending: scene.clock.now() },
+      { version: 1, certificateId, wanted: 'known', brokerPending: scene.clock.now() },
     ]);
     expect(kindsOf(scene, `certificate/${certificateId}`)).toEqual(['alignment-requested']);
     expect(scene.alignments.requestedCertificates).toEqual([certificateId]);

@@ -1,7 +1,7 @@
 // What becomes of a delivery from its arrival to its report? Both steps, the second for every chunk that was asked for.
 import { importManifest } from '../../../../functions/whitelist/import-manifest/flow.ts';
 import { listDevices } from '../../../../functions/whitelist/list-devices/flow.ts';
-import type { LineReport } from '../../../../functions/whitelist/list-devices/decide-line.ts';
+import type { LineReport } from '../../../../shared/whitelist/decide-line.ts';
 import type { ManifestLine } from '../../../../shared/whitelist/manifest.ts';
 import { lotCountKey } from '../../../../shared/whitelist/lot.ts';
 import type { Scene } from '../../scene.ts';

@@ -1,11 +1,12 @@
-// Is this line new, known, beyond its lot, or in conflict with what is listed? Pure; what it decides joins what is known.
-import { done, refused, type Outcome } from '../../../shared/outcome.ts';
-import type { Refusal } from '../../../shared/reasons.ts';
-import type { ChunkLine } from '../../../shared/whitelist/chunk.ts';
-import { compareListing, foldId, isHeld, type Listing, type Provenance } from '../../../shared/whitelist/listing.ts';
-import { checkSerial } from '../../../shared/whitelist/lot.ts';
-import type { Waiting } from '../../../shared/whitelist/waiting.ts';
+// Is this line new, known, beyond its lot, or in conflict with what is listed? The one rule, for the import and for the
+// check offline; what it decides joins what is known (blueprint step 1).
+import { done, refused, type Outcome } from '../outcome.ts';
+import type { Refusal } from '../reasons.ts';
 import { allot, type Room } from './allotment.ts';
+import type { ChunkLine } from './chunk.ts';
+import { compareListing, foldId, isHeld, type Listing, type Provenance } from './listing.ts';
+import { checkSerial } from './lot.ts';
+import type { Waiting } from './waiting.ts';
 
 export interface LineReport {
   readonly line: number;
@@ -31,6 +32,10 @@ export interface Known {
 export interface GroupState {
   readonly known: Known;
   readonly room: Room;
+}
+
+export function knowNothing(): Known {
+  return { listings: new Map(), ids: new Map(), keys: new Map(), waiting: new Map() };
 }
 
 export interface DecidedLine {
