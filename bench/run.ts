@@ -7,6 +7,8 @@ import { text } from 'node:stream/consumers';
 import { openTerminal, table } from '../cli/terminal.ts';
 import { NODE_OPTIONS } from '../infra/blueprint-function.ts';
 import { describe, measureAll } from './measure.ts';
+import { makePaths, measureLatencies, pathSubjects } from './path.ts';
+import { measureStorms, STORM_COLUMNS } from './storm.ts';
 import { makeMaterial, whitelistSubjects } from './whitelist.ts';
 import type { Material } from './import-rows.ts';
 
@@ -21,6 +23,18 @@ const peak = await terminal.step(`${ROWS.toLocaleString('en')} rows through impo
 const figures = await terminal.step('whitelist', (note) => measureAll(whitelistSubjects(material), note));
 terminal.say(table(['whitelist', 'rows per CPU-second', 'inside the figure'], figures.map(describe)));
 terminal.say(`${ROWS.toLocaleString('en')} rows: at most ${peak} MB resident, the whole process`);
+const storms = await terminal.step('onboarding, in virtual time', (note) => measureStorms(note));
+terminal.say(table(STORM_COLUMNS, storms));
+
+const paths = makePaths();
+const verdicts = await terminal.step('certificate paths', (note) => measureAll(pathSubjects(paths), note));
+terminal.say(table(['certificate paths', 'verdicts per CPU-second', 'inside the figure'], verdicts.map(describe)));
+const { p50, p99, worst, worstOf } = measureLatencies(paths);
+terminal.say(`a path of three: p50 ${inMs(p50)}, p99 ${inMs(p99)}; worst hostile input ${inMs(worst)}: ${worstOf}`);
+
+function inMs(milliseconds: number): string {
+  return `${milliseconds.toFixed(2)} ms`;
+}
 
 /** In a process of its own, so that nothing else is counted, with the options that the functions have. */
 function measureMemory(): Promise<string> {

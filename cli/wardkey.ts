@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 
 import { addApprovalCommands } from './commands/approval.ts';
+import { addCertificateCommands } from './commands/certificate-check.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDeviceCommands } from './commands/device.ts';
 import { addStationCommands } from './commands/station.ts';
@@ -31,6 +32,7 @@ async function main(argv: readonly string[]): Promise<number> {
     addStationCommands,
     addTrustCommands,
     addManifestCommands,
+    addCertificateCommands,
     addListingCommands,
     addDeviceCommands,
     addApprovalCommands,

@@ -55,7 +55,9 @@ export function addManifestCheckCommand(manifest: Command): void {
     }
     const manufacturer = await chooseManufacturer(options.manufacturer, format.value, source);
     const signers = readAnchors(options.signer, 'signer', manufacturer);
-    const anchors = readAnchors(options.anchor, 'authority', manufacturer);
+    // Which of both it would be to the deployment is not asked: each is tried, and a chip need not say what it is for.
+    const [authorities, roots] = ANCHORS.map((purpose) => readAnchors(options.anchor, purpose, manufacturer));
+    const anchors = [...(authorities ?? []), ...(roots ?? [])];
     const order = { format: format.value, manufacturer, signers, anchors, now, ...source };
     const report = await terminal.step(`checking ${file}`, (note) => checkManifest(order, note));
     return describe(report, { all: options.all === true, chains: anchors.length > 0 });
@@ -151,3 +153,4 @@ function rowOf({ line, serial, result, refusal }: CheckedLine): readonly string[
 }
 
 const FEW = 50;
+const ANCHORS = ['authority', 'root'] as const;

@@ -13,6 +13,8 @@ export function checkKey(certificate: Certificate): Outcome<Certificate> {
   if (size < SMALLEST_MODULUS || size > LARGEST_MODULUS) return unsupported(`rsa of ${size} bits`);
   // With e = 1 a signature is its own message; an even e has no inverse.
   if (exponent < 3n || exponent % 2n === 0n) return unsupported(`rsa with exponent ${exponent}`);
+  // Each bit of it makes a check longer, up to what a signature costs (T039).
+  if (exponent > LARGEST_EXPONENT) return unsupported('rsa with an exponent of more than 64 bits');
   return done(certificate);
 }
 
@@ -47,3 +49,4 @@ const CURVES = [
 ];
 const SMALLEST_MODULUS = 2048;
 const LARGEST_MODULUS = 8192;
+const LARGEST_EXPONENT = 2n ** 64n;

@@ -3,6 +3,7 @@ import * as z from 'zod';
 
 import { Fault } from '../outcome.ts';
 import { parseCertificate, type Certificate } from './certificate.ts';
+import { parseRow } from '../rows.ts';
 
 /**
  * `authority`: a CA registered with AWS IoT Core; `root`: one that ends chains, whose devices are registered one by one;
@@ -31,6 +32,8 @@ const CLAIM_ROW = z.object({
   version: z.literal(1),
   purpose: PURPOSE,
   manufacturer: z.string(),
+  /** Every issuer of a chain to this anchor must have a current revocation list here; without it only those that have one. */
+  revocation: z.literal('required').optional(),
 });
 
 export type AnchorClaim = z.infer<typeof CLAIM_ROW>;
@@ -63,22 +66,17 @@ export function anchorRow(anchor: Anchor): z.infer<typeof ROW> {
 }
 
 export function parseAnchor(row: unknown): Anchor {
-  const parsed = ROW.safeParse(row);
-  if (!parsed.success) throw new Fault('row-malformed', 'trust anchor row', { cause: parsed.error });
-  const certificate = parseCertificate(Buffer.from(parsed.data.certificate, 'base64'));
+  const parsed = parseRow(ROW, row, 'trust anchor row');
+  const certificate = parseCertificate(Buffer.from(parsed.certificate, 'base64'));
   if (certificate.outcome === 'refused')
     throw new Fault('row-malformed', 'trust anchor row: certificate cannot be read');
-  return { ...parsed.data, certificate: certificate.value };
+  return { ...parsed, certificate: certificate.value };
 }
 
 export function parseAnchorClaim(row: unknown): AnchorClaim {
-  const parsed = CLAIM_ROW.safeParse(row);
-  if (!parsed.success) throw new Fault('row-malformed', 'anchor claim row', { cause: parsed.error });
-  return parsed.data;
+  return parseRow(CLAIM_ROW, row, 'anchor claim row');
 }
 
 export function parseAuthority(row: unknown): z.infer<typeof AUTHORITY_ROW> {
-  const parsed = AUTHORITY_ROW.safeParse(row);
-  if (!parsed.success) throw new Fault('row-malformed', 'authority row', { cause: parsed.error });
-  return parsed.data;
+  return parseRow(AUTHORITY_ROW, row, 'authority row');
 }

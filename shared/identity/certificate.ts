@@ -43,17 +43,21 @@ export function parsePemCertificate(pem: string): Outcome<Certificate> {
   return parseCertificate(Buffer.from(body, 'base64'));
 }
 
+/** PEM, one certificate behind the other: at least one, and nothing between them but empty lines. */
+export function parsePemCertificates(pem: string): Outcome<readonly Certificate[]> {
+  const certificates: Certificate[] = [];
+  for (const block of pem.trim().split(/(?<=-----END CERTIFICATE-----)\s*\n/)) {
+    const certificate = parsePemCertificate(block);
+    if (certificate.outcome === 'refused') return certificate;
+    certificates.push(certificate.value);
+  }
+  return done(certificates);
+}
+
 /** RFC 7468, from base64 DER. */
 export function toPem(base64: string): string {
   const lines = base64.match(/.{1,64}/g) ?? [];
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
-}
-
-/** Whether `issuer`'s key signed `certificate` and the names agree. One link, not a path: see the README of this room. */
-export function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
-  return (
-    issuer.isAuthority && certificate.x509.checkIssued(issuer.x509) && certificate.x509.verify(issuer.x509.publicKey)
-  );
 }
 
 /**

@@ -1,4 +1,4 @@
-// What do these bytes say in DER? A strict reader of tag, length, value, and the two places of a certificate we need.
+// What do these bytes say in DER? A strict reader of tag, length, value, and two places of a certificate that others need.
 
 export interface DerValue {
   readonly tag: number;
@@ -56,12 +56,14 @@ function textOf(value: DerValue | undefined): string | undefined {
   return Buffer.from(text, 'utf8').equals(value.content) ? text : undefined;
 }
 
-function onlyValue(bytes: Uint8Array): DerValue | undefined {
+/** The one value that fills these bytes; undefined when there is none, more, or something behind it. */
+export function onlyValue(bytes: Uint8Array): DerValue | undefined {
   const values = readDer(bytes);
   return values?.length === 1 ? values[0] : undefined;
 }
 
-function childrenOf(value: DerValue | undefined, tag = SEQUENCE): readonly DerValue[] | undefined {
+/** What stands in a constructed value of this tag; undefined for another tag, or for content that is no DER. */
+export function childrenOf(value: DerValue | undefined, tag = SEQUENCE): readonly DerValue[] | undefined {
   return value?.tag === tag ? readDer(value.content) : undefined;
 }
 
@@ -80,8 +82,8 @@ function readFirst(bytes: Uint8Array): DerValue | undefined {
   return { tag, content: bytes.subarray(start, start + length), whole: bytes.subarray(0, start + length) };
 }
 
-const SEQUENCE = 0x30;
-const SET = 0x31;
+export const SEQUENCE = 0x30;
+export const SET = 0x31;
 const VERSION = 0xa0;
 const UTF8_STRING = 0x0c;
 const PRINTABLE_STRING = 0x13;

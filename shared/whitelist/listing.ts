@@ -4,10 +4,14 @@ import * as z from 'zod';
 
 import type { Anchor } from '../identity/anchor.ts';
 import type { Certificate } from '../identity/certificate.ts';
+import { serialOf } from '../identity/certificate-body.ts';
 import { makeDeviceId } from '../identity/device-id.ts';
-import { done, Fault, refused, type Outcome } from '../outcome.ts';
-import { findAnchor } from './formats/chain.ts';
+import { CHAIN_LINK } from '../identity/revocation.ts';
+import type { VerifiedPath } from '../identity/path.ts';
+import { done, refused, type Outcome } from '../outcome.ts';
+import { findPath } from './formats/chain.ts';
 import type { ManifestEntry } from './formats/format.ts';
+import { parseRow } from '../rows.ts';
 
 export const PROVENANCE = z.object({
   /** SHA-256 of the manifest file. */
@@ -34,6 +38,8 @@ const LISTING = z.object({
   keyFingerprint: z.string(),
   /** The anchor under which the certificate was verified on import. */
   issuer: z.string(),
+  /** The certificate, then each issuer below the anchor: what the clock or a revocation list may still end. */
+  chain: z.array(CHAIN_LINK).min(1).max(3),
   notBefore: z.iso.datetime(),
   notAfter: z.iso.datetime(),
   /** Listed beyond its lot's allotment: two people must release it before anybody can own it. */
@@ -89,8 +95,9 @@ export function listDevice(entry: ManifestEntry, context: ListingContext): Outco
   if (device.outcome === 'refused') return device;
   const { certificate, chain } = entry;
   if (certificate === undefined) return refused({ reason: 'certificate-absent', device: device.value });
-  const anchor = findAnchor({ certificate, chain }, anchors, manufacturer);
-  if (anchor.outcome === 'refused') return anchor;
+  const found = findPath({ certificate, chain }, { manufacturer, anchors, now });
+  if (found.outcome === 'refused') return found;
+  const { anchor, path } = found.value;
   const { fingerprint, keyFingerprint, notBefore, notAfter } = certificate;
   const { signer, signedAt } = entry.signedBy ?? context.signedBy;
   return done({
@@ -100,14 +107,24 @@ export function listDevice(entry: ManifestEntry, context: ListingContext): Outco
     manufacturer,
     product,
     lot,
-    ...pathOf(anchor.value, certificate),
+    ...pathOf(anchor, certificate),
     fingerprint,
     keyFingerprint,
-    issuer: anchor.value.certificate.fingerprint,
+    issuer: anchor.certificate.fingerprint,
+    chain: linksOf(path),
     notBefore,
     notAfter,
     provenance: { manifest, line, signer, signedAt, importedAt: now },
   });
+}
+
+function linksOf({ leaf, issuers, anchor }: VerifiedPath): Listing['chain'] {
+  return [leaf, ...issuers].map((certificate, index) => ({
+    issuerKey: (issuers[index] ?? anchor).keyFingerprint,
+    serial: serialOf(certificate),
+    notBefore: certificate.notBefore,
+    notAfter: certificate.notAfter,
+  }));
 }
 
 /** A CA that nobody here can register ends chains only; its devices' certificates are registered one by one. */
@@ -152,19 +169,13 @@ export function releaseListing(listing: Listing): Listing {
 }
 
 export function parseKeyClaim(row: unknown): z.infer<typeof KEY_CLAIM> {
-  const parsed = KEY_CLAIM.safeParse(row);
-  if (parsed.success) return parsed.data;
-  throw new Fault('row-malformed', 'key claim row', { cause: parsed.error });
+  return parseRow(KEY_CLAIM, row, 'key claim row');
 }
 
 export function parseListing(row: unknown): Listing {
-  const parsed = LISTING.safeParse(row);
-  if (parsed.success) return parsed.data;
-  throw new Fault('row-malformed', 'whitelist row', { cause: parsed.error });
+  return parseRow(LISTING, row, 'whitelist row');
 }
 
 export function parseIdClaim(row: unknown): IdClaim {
-  const parsed = ID_CLAIM.safeParse(row);
-  if (parsed.success) return parsed.data;
-  throw new Fault('row-malformed', 'id claim row', { cause: parsed.error });
+  return parseRow(ID_CLAIM, row, 'id claim row');
 }

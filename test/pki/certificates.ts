@@ -4,9 +4,13 @@ import 'reflect-metadata';
 import { hash, webcrypto } from 'node:crypto';
 
 import {
+  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
+  SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
   type Extension,
 } from '@peculiar/x509';
@@ -37,10 +41,10 @@ export interface Wishes {
 const VALIDITY = { notBefore: '2026-01-01T00:00:00Z', notAfter: '2046-01-01T00:00:00Z' };
 const made = new Map<string, Promise<Party>>();
 
-/** A self-signed certificate authority. */
+/** A self-signed certificate authority, with as many authorities below it as anybody likes. */
 export function makeAuthority(name = 'Acme Root', wishes: Wishes = {}): Promise<Party> {
   const extensions = [
-    new BasicConstraintsExtension(true, 0, true),
+    new BasicConstraintsExtension(true, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
   ];
   return issue({ subject: `CN=${name}`, extensions, wishes });
@@ -51,6 +55,7 @@ export function makeDevice(authority: Party, serial: string, wishes: Wishes = {}
   const extensions = [
     new BasicConstraintsExtension(false, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+    new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
   ];
   return issue({ subject: `CN=${serial}`, extensions, wishes, issuer: authority });
 }
@@ -62,11 +67,6 @@ export function makeSigner(name = 'Acme Manifest Signer', wishes: Wishes = {}): 
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
   ];
   return issue({ subject: `CN=${name}`, extensions, wishes });
-}
-
-/** A self-signed certificate that does not say what it is for: neither basicConstraints nor keyUsage. */
-export function makeUndeclared(name = 'Undeclared', wishes: Wishes = {}): Promise<Party> {
-  return issue({ subject: `CN=${name}`, extensions: [], wishes });
 }
 
 /** The party as a trust anchor of a manufacturer. */
@@ -105,7 +105,11 @@ async function sign({ subject, extensions, wishes, issuer }: Order): Promise<Par
       publicKey: keys.publicKey,
       signingKey: issuer?.keys.privateKey ?? keys.privateKey,
       signingAlgorithm: issuer === undefined ? curve : P256,
-      extensions: [...extensions],
+      extensions: [
+        ...extensions,
+        await SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto),
+        await AuthorityKeyIdentifierExtension.create(issuer?.keys.publicKey ?? keys.publicKey, false, webcrypto),
+      ],
     },
     webcrypto,
   );

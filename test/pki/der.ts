@@ -41,5 +41,7 @@ export function withIndefiniteLength(bytes: Buffer): Buffer {
 
 function lengthOf(length: number): Buffer {
   if (length < 0x80) return Buffer.from([length]);
-  return length < 0x100 ? Buffer.from([0x81, length]) : Buffer.from([0x82, length >> 8, length & 0xff]);
+  if (length < 0x100) return Buffer.from([0x81, length]);
+  if (length < 0x1_00_00) return Buffer.from([0x82, length >> 8, length & 0xff]);
+  return Buffer.from([0x83, length >> 16, (length >> 8) & 0xff, length & 0xff]);
 }

@@ -3,7 +3,16 @@ import 'reflect-metadata';
 
 import { hash, webcrypto } from 'node:crypto';
 
-import { BasicConstraintsExtension, KeyUsageFlags, KeyUsagesExtension, X509CertificateGenerator } from '@peculiar/x509';
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
 
 import { parseCertificate } from '../../shared/identity/certificate.ts';
 import type { Party } from './certificates.ts';
@@ -51,6 +60,9 @@ async function certify(name: string, { ca, issuer, keys, algorithm }: Order): Pr
       extensions: [
         new BasicConstraintsExtension(ca, undefined, true),
         new KeyUsagesExtension(ca ? KeyUsageFlags.keyCertSign : KeyUsageFlags.digitalSignature, true),
+        new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
+        await SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto),
+        await AuthorityKeyIdentifierExtension.create(issuer?.keys.publicKey ?? keys.publicKey, false, webcrypto),
       ],
     },
     webcrypto,

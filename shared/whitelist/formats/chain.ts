@@ -1,40 +1,56 @@
 // Under which of a manufacturer's own authorities does this device stand? From its certificate up to an anchor.
-import { checkKey } from '../../identity/acceptable-key.ts';
 import type { Anchor, AnchorPurpose } from '../../identity/anchor.ts';
-import { isIssuedBy, type Certificate } from '../../identity/certificate.ts';
+import type { Certificate } from '../../identity/certificate.ts';
+import { verifyPath, type Usage, type VerifiedPath } from '../../identity/path.ts';
 import { done, refused, type Outcome } from '../../outcome.ts';
+import type { RefusalReason } from '../../reasons.ts';
 
-export interface Path {
+export interface Chain {
   readonly certificate: Certificate;
-  /** Issuers that the manifest brings, the leaf's issuer first; not trusted. */
+  /** Issuers that the manifest brings; not trusted. */
   readonly chain: readonly Certificate[];
 }
 
+export interface MakersTrust {
+  readonly manufacturer: string;
+  readonly anchors: readonly Anchor[];
+  readonly now: string;
+}
+
+export interface AnchoredPath {
+  readonly anchor: Anchor;
+  readonly path: VerifiedPath;
+}
+
 /**
- * The anchor that issued the certificate, or one of the issuers in between: at most three links, in the order of the
- * manifest, each by a certificate authority. A signer may vouch for keys, not for other people's authorities.
+ * The path to one of the manufacturer's own authorities, or roots. A signer may vouch for keys, not for other people's
+ * authorities, and an anchor of another manufacturer never counts (T013). `issuer-unknown` when there is no path at all.
  */
-export function findAnchor(
-  { certificate, chain }: Path,
-  anchors: readonly Anchor[],
-  manufacturer: string,
-): Outcome<Anchor> {
-  const own = anchors.filter((anchor) => ISSUES.has(anchor.purpose) && anchor.manufacturer === manufacturer);
-  let subject = certificate;
-  for (let link = 1; link <= MOST_LINKS; link += 1) {
-    const anchor = own.find((candidate) => issued(subject, candidate.certificate));
-    if (anchor !== undefined) return done(anchor);
-    const issuer = chain[link - 1];
-    if (issuer === undefined || !issued(subject, issuer)) break;
-    subject = issuer;
+export function findPath({ certificate, chain }: Chain, trust: MakersTrust): Outcome<AnchoredPath> {
+  const own = trust.anchors.filter(({ manufacturer }) => manufacturer === trust.manufacturer);
+  const unknown = refused({ reason: 'issuer-unknown', manufacturer: trust.manufacturer });
+  let refusal = unknown;
+  for (const [purpose, usage] of USAGES) {
+    const anchors = own.filter((anchor) => anchor.purpose === purpose);
+    if (anchors.length === 0) continue;
+    const certificates = anchors.map((anchor) => anchor.certificate);
+    const path = verifyPath({ leaf: certificate, issuers: chain, anchors: certificates, usage, now: trust.now });
+    const anchor = path.outcome === 'done' ? anchorOf(path.value, anchors) : undefined;
+    if (path.outcome === 'done' && anchor !== undefined) return done({ anchor, path: path.value });
+    if (path.outcome === 'refused' && !NO_PATH.has(path.refusal.reason) && refusal === unknown) refusal = path;
   }
-  return refused({ reason: 'issuer-unknown', manufacturer });
+  return refusal;
 }
 
-/** A signature by a key that anybody can find proves nothing (T017). */
-function issued(subject: Certificate, issuer: Certificate): boolean {
-  return isIssuedBy(subject, issuer) && checkKey(issuer).outcome === 'done';
+function anchorOf({ anchor: { fingerprint } }: VerifiedPath, anchors: readonly Anchor[]): Anchor | undefined {
+  return anchors.find(({ certificate }) => certificate.fingerprint === fingerprint);
 }
 
-const ISSUES: ReadonlySet<AnchorPurpose> = new Set(['authority', 'root'] as const);
-const MOST_LINKS = 3;
+/** Devices of an authority meet the broker's registration and say what they are for; chips under a root often do not. */
+const USAGES: readonly (readonly [AnchorPurpose, Usage])[] = [
+  ['authority', 'device'],
+  ['root', 'chip'],
+];
+
+/** Nobody here issued it: an authority of the same name with another key is another authority (T003). */
+const NO_PATH: ReadonlySet<RefusalReason> = new Set(['path-unknown', 'certificate-signature-invalid'] as const);

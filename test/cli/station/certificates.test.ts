@@ -11,7 +11,8 @@ import {
   makeKey,
   type Issued,
 } from '../../../cli/station/certificates.ts';
-import { isIssuedBy, parsePemCertificate, type Certificate } from '../../../shared/identity/certificate.ts';
+import { parsePemCertificate, type Certificate } from '../../../shared/identity/certificate.ts';
+import { verifyPath, type Usage } from '../../../shared/identity/path.ts';
 
 const PKCS8 = { format: 'pem', type: 'pkcs8' } as const;
 
@@ -29,8 +30,15 @@ beforeAll(async () => {
 test('the authority alone may issue, and issued the signer and the device', () => {
   const [ca, vouching, leaf] = [parse(authority), parse(signer), parse(device)];
   expect([ca, vouching, leaf].map(({ isAuthority }) => isAuthority)).toEqual([true, false, false]);
-  expect([ca, vouching, leaf].map((certificate) => isIssuedBy(certificate, ca))).toEqual([true, true, true]);
-  expect(isIssuedBy(leaf, vouching)).toBe(false);
+  const now = new Date().toISOString();
+  const under = (anchor: Certificate, certificate: Certificate, usage: Usage) =>
+    verifyPath({ leaf: certificate, issuers: [], anchors: [anchor], usage, now }).outcome;
+  expect([under(ca, vouching, 'any'), under(ca, leaf, 'any'), under(ca, leaf, 'device')]).toEqual([
+    'done',
+    'done',
+    'done',
+  ]);
+  expect(under(vouching, leaf, 'any')).toBe('refused');
 });
 
 test('each certificate has the private key beside it', () => {

@@ -46,7 +46,7 @@ describe('accepts', () => {
     expect(over(curve(name))).toBe('accepted');
   });
 
-  test.each(['03', '010001'])('RSA of 2048 bits with exponent %s', (exponent) => {
+  test.each(['03', '010001', '7fffffffffffffff'])('RSA of 2048 bits with exponent %s', (exponent) => {
     expect(over(rsa(modulusOf(2048), exponent))).toBe('accepted');
   });
 });
@@ -61,7 +61,7 @@ describe('T017 refuses a key that is too weak or of another kind', () => {
     expect(over(publicKey.export({ format: 'der', type: 'spki' }))).toBe('key-unsupported');
   });
 
-  test.each(['01', '02', '010002'])('RSA with exponent %s', (exponent) => {
+  test.each(['01', '02', '010002', `01${'00'.repeat(8)}01`])('RSA with exponent %s', (exponent) => {
     expect(over(rsa(modulusOf(2048), exponent))).toBe('key-unsupported');
   });
 

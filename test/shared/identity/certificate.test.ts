@@ -1,18 +1,17 @@
-// Does one certificate have one fingerprint, and is an issuer known by its key?
+// Does one certificate have one fingerprint, and is nothing read that is not one certificate?
 import { hash } from 'node:crypto';
 
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import {
-  isIssuedBy,
   parseCertificate,
   parsePemCertificate,
+  parsePemCertificates,
   toPem,
   type Certificate,
 } from '../../../shared/identity/certificate.ts';
-import { makeAuthority, makeDevice, makeSigner, makeUndeclared, type Party } from '../../pki/certificates.ts';
+import { makeAuthority, makeDevice, type Party } from '../../pki/certificates.ts';
 import { children, tlv, withIndefiniteLength, withLongLength } from '../../pki/der.ts';
-import { P384 } from '../../pki/keys.ts';
 
 const MALFORMED = { outcome: 'refused', refusal: { reason: 'certificate-malformed' } };
 
@@ -127,46 +126,22 @@ describe('parsePemCertificate', () => {
   });
 });
 
-describe('isIssuedBy', () => {
-  test('knows the issuer by its key', () => {
-    expect(isIssuedBy(device.certificate, authority.certificate)).toBe(true);
-    expect(isIssuedBy(authority.certificate, authority.certificate)).toBe(true);
+describe('parsePemCertificates', () => {
+  test('reads one or several, in their order, with empty lines between them', () => {
+    for (const pem of [device.pem, `${device.pem}\n\n${authority.pem}`, `\n${device.pem.trim()}\r\n${authority.pem}`]) {
+      const read = parsePemCertificates(pem);
+      const fingerprints = read.outcome === 'done' ? read.value.map(({ fingerprint }) => fingerprint) : [];
+      const all = [device.certificate.fingerprint, authority.certificate.fingerprint];
+      expect(fingerprints).toEqual(all.slice(0, pem.includes(authority.pem.trim()) ? 2 : 1));
+    }
   });
 
-  test('T003 an authority of the same name with another key did not issue it', async () => {
-    const twin = await makeAuthority('Acme Root', { key: 'somebody else' });
-    expect(isIssuedBy(device.certificate, twin.certificate)).toBe(false);
-  });
-
-  test('the same key under another name did not issue it', async () => {
-    const renamed = await makeAuthority('Acme Root 2', { key: 'CN=Acme Root' });
-    expect(isIssuedBy(device.certificate, renamed.certificate)).toBe(false);
-  });
-
-  test.each<[string, () => Promise<Party>]>([
-    ['says that it is none', () => makeSigner()],
-    ['says nothing of it', () => makeUndeclared()],
-  ])('T026 a certificate that is no authority and %s issued nothing, whatever it signed', async (_title, make) => {
-    const signer = await make();
-    const signed = await makeDevice(signer, 'A3');
-    expect(isIssuedBy(signed.certificate, signer.certificate)).toBe(false);
-  });
-
-  test('T036 a certificate whose outer algorithm differs from the signed one was not issued', () => {
-    const oid = Buffer.from('06082a8648ce3d040302', 'hex');
-    const other = tlv(0x30, parts.tbs, tlv(0x30, oid, tlv(0x05)), parts.signature);
-    expect(isIssuedBy(parsed(other), authority.certificate)).toBe(false);
-  });
-
-  test('a certificate whose signed part was changed was not issued', () => {
-    const changed = Buffer.from(device.der);
-    const at = changed.indexOf(Buffer.from('A1', 'latin1'));
-    changed.write('B', at, 'latin1');
-    expect(isIssuedBy(parsed(changed), authority.certificate)).toBe(false);
-  });
-
-  test('a certificate of another curve under the same authority was issued', async () => {
-    const p384 = await makeDevice(authority, 'A4', { curve: P384 });
-    expect(isIssuedBy(p384.certificate, authority.certificate)).toBe(true);
+  test.each<[string, string]>([
+    ['nothing', ''],
+    ['a note between two', 'a note\n'],
+    ['a private key', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n'],
+  ])('refuses %s: what one reader leaves out, another may read', (_title, between) => {
+    const pem = between === '' ? '' : `${device.pem}${between}${authority.pem}`;
+    expect(parsePemCertificates(pem)).toMatchObject(MALFORMED);
   });
 });

@@ -1,13 +1,15 @@
 // Who is admitted? An owned device whose row is of the very certificate that was verified, and nobody else.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { verifyFactoryCertificate } from '../../../shared/identity/factory-certificate.ts';
-import { claim, markAligned, register } from '../../../shared/lifecycle.ts';
+import { claim, deny, markAligned, quarantine, register, type Device } from '../../../shared/lifecycle.ts';
+import { REASONS } from '../../../shared/reasons.ts';
 import { decideAdmission } from '../../../shared/whitelist/admit.ts';
 import type { Listing } from '../../../shared/whitelist/listing.ts';
 
 const NOW = '2026-11-24T12:00:00.000Z';
 const FINGERPRINT = 'a'.repeat(64);
+const VALIDITY = { notBefore: '2026-01-01T00:00:00.000Z', notAfter: '2046-01-01T00:00:00.000Z' };
 const LISTING: Listing = {
   version: 1,
   device: 'acme-A1',
@@ -19,8 +21,8 @@ const LISTING: Listing = {
   fingerprint: FINGERPRINT,
   keyFingerprint: 'b'.repeat(64),
   issuer: 'c'.repeat(64),
-  notBefore: '2026-01-01T00:00:00.000Z',
-  notAfter: '2046-01-01T00:00:00.000Z',
+  chain: [{ issuerKey: 'e'.repeat(64), serial: '01', ...VALIDITY }],
+  ...VALIDITY,
   provenance: { manifest: 'm', line: 2, signer: 's', signedAt: NOW, importedAt: NOW },
 };
 const owned = claim({
@@ -33,9 +35,10 @@ const owned = claim({
 });
 
 function verified() {
-  const authority = { fingerprint: LISTING.issuer, manufacturer: 'acme' };
-  const presented = { certificateId: FINGERPRINT, authority, authorityId: 'd'.repeat(64) };
-  const certificate = verifyFactoryCertificate(presented, LISTING, NOW);
+  const known = { fingerprint: LISTING.issuer, manufacturer: 'acme' };
+  const presented = { certificateId: FINGERPRINT, authority: { id: 'd'.repeat(64), known } };
+  const check = { states: [], listsRequired: false, now: NOW };
+  const certificate = verifyFactoryCertificate(presented, LISTING, check);
   if (certificate.outcome === 'refused') throw new Error(JSON.stringify(certificate.refusal));
   return certificate.value;
 }
@@ -81,3 +84,44 @@ test.each(['owned', 'registered'])('T024 refuses a certificate that is not the o
     refusal: { reason: 'not-listed', certificateId: FINGERPRINT },
   });
 });
+
+describe('T050 a device whose standing has changed', () => {
+  const restrict = { level: 'restricted', cause: 'clone', now: NOW } as const;
+  const cut = { ...restrict, level: 'cut' } as const;
+  const decide = (device: Device | undefined, listing = LISTING) => decideAdmission(verified(), listing, device, NOW);
+
+  test('is refused in quarantine, curably, whether it was cut or had never been admitted', () => {
+    const devices = [
+      made(quarantine(owned, cut)),
+      made(quarantine(register(owned, NOW), cut)),
+      made(quarantine(owned, restrict)),
+    ];
+    for (const device of devices)
+      expect(decide(device)).toEqual({
+        outcome: 'refused',
+        refusal: { reason: 'quarantined', device: 'acme-A1', level: device.level },
+      });
+    expect(REASONS.quarantined.kind).toBe('curable');
+  });
+
+  test('is repeated when it was restricted after it had been admitted', () => {
+    const device = made(quarantine(register(owned, NOW), restrict));
+    expect(decide(device)).toEqual({ outcome: 'done', value: { verdict: 'repeated', device } });
+  });
+
+  test('is refused for good when it was denied, whatever else speaks against it', () => {
+    const denied = made(deny(owned, { cause: 'stolen', now: NOW }));
+    for (const listing of [LISTING, { ...LISTING, held: true as const }, { ...LISTING, device: 'acme-A2' }])
+      for (const device of [denied, { ...denied, factoryCertificate: 'f'.repeat(64) }])
+        expect(decide(device, listing)).toEqual({
+          outcome: 'refused',
+          refusal: { reason: 'denied', device: 'acme-A1', deniedAt: NOW },
+        });
+    expect(REASONS.denied.kind).toBe('final');
+  });
+});
+
+function made<D>(device: D | undefined): D {
+  if (device === undefined) throw new Error('expected a legal move');
+  return device;
+}

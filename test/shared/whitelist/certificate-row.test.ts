@@ -1,29 +1,55 @@
-// Is a certificate registered beforehand once, and does only its own row say so?
+// Does the row of a certificate say what the broker is to show of it, from when on, and whether it was seen to?
 import { describe, expect, test } from 'vitest';
 
 import { deviceKey } from '../../../shared/lifecycle.ts';
 import { Fault } from '../../../shared/outcome.ts';
 import {
-  awaitRegistration,
   certificateKey,
-  markRegistered,
+  isRevoked,
+  markMatched,
   parseCertificateRow,
+  wish,
 } from '../../../shared/whitelist/certificate-row.ts';
-import { refusalKey } from '../../../shared/whitelist/refusal.ts';
+import { cloneKey, refusalKey } from '../../../shared/whitelist/refusal.ts';
 
 const NOW = '2026-11-24T12:00:00.000Z';
+const LATER = '2026-12-24T12:00:00.000Z';
 const ID = 'a'.repeat(64);
 
-test('waits for the broker from its first version on, and no longer once the broker knows it', () => {
-  const waiting = awaitRegistration(ID, NOW);
-  expect(waiting).toEqual({ version: 1, certificateId: ID, brokerPending: NOW });
-  const registered = markRegistered(waiting);
-  expect(registered).toEqual({ version: 2, certificateId: ID });
-  expect('brokerPending' in registered).toBe(false);
+const known = wish({ certificateId: ID, wanted: 'known', since: NOW }, undefined);
+const matched = markMatched(known, LATER);
+
+describe('a wish', () => {
+  test('makes the first version, and is pending from its time on', () => {
+    expect(known).toEqual({ version: 1, certificateId: ID, wanted: 'known', brokerPending: NOW });
+  });
+
+  test('over another counts one version, and remembers when the broker was last seen to match', () => {
+    expect(wish({ certificateId: ID, wanted: 'revoked', since: LATER }, matched)).toEqual({
+      version: 3,
+      certificateId: ID,
+      wanted: 'revoked',
+      brokerPending: LATER,
+      alignedAt: LATER,
+    });
+    expect(wish({ certificateId: ID, wanted: 'revoked', since: LATER }, known)).not.toHaveProperty('alignedAt');
+  });
+
+  test('that the broker was seen to match is pending no longer', () => {
+    expect(matched).toEqual({ version: 2, certificateId: ID, wanted: 'known', alignedAt: LATER });
+  });
+});
+
+test('only a certificate that was refused for good is revoked', () => {
+  const rows = (['known', 'absent', 'revoked'] as const).map((wanted) =>
+    wish({ certificateId: ID, wanted, since: NOW }, undefined),
+  );
+  expect([undefined, ...rows].map(isRevoked)).toEqual([false, false, false, true]);
+  expect(isRevoked(markMatched(wish({ certificateId: ID, wanted: 'revoked', since: NOW }, known), NOW))).toBe(true);
 });
 
 describe('row', () => {
-  test.each([awaitRegistration(ID, NOW), markRegistered(awaitRegistration(ID, NOW))])(
+  test.each([known, matched, wish({ certificateId: ID, wanted: 'absent', since: LATER }, matched)])(
     'comes back as it was: %j',
     (row) => {
       expect(parseCertificateRow(JSON.parse(JSON.stringify(row)))).toEqual(row);
@@ -33,17 +59,20 @@ describe('row', () => {
   test.each([
     undefined,
     {},
-    { version: 0, certificateId: ID },
-    { version: 1 },
-    { version: 1, certificateId: 7 },
-    { version: 1, certificateId: ID, brokerPending: 'soon' },
-    { version: 1, certificateId: ID, brokerPending: null },
+    { ...known, version: 0 },
+    { ...known, certificateId: 7 },
+    { ...known, certificateId: undefined },
+    { ...known, wanted: undefined },
+    { ...known, wanted: 'active' },
+    { ...known, brokerPending: 'soon' },
+    { ...known, brokerPending: null },
+    { ...known, alignedAt: 'yesterday' },
   ])('%j is a fault', (row) => {
     expect(() => parseCertificateRow(row)).toThrow(Fault);
   });
 
-  test('stands beside the refusals of the same certificate, and is no device', () => {
-    const keys = [certificateKey(ID), refusalKey(ID, 'not-owned', 0), deviceKey(ID)];
+  test('stands beside the refusals of the same certificate, and is no device and no clone', () => {
+    const keys = [certificateKey(ID), refusalKey(ID, 'not-owned', 0), deviceKey(ID), cloneKey(ID, ID)];
     expect(new Set(keys.map((key) => JSON.stringify(key))).size).toBe(keys.length);
     expect(certificateKey(ID).table).toBe('devices'); // where the pending index is
   });

@@ -19,6 +19,7 @@ const LISTING: Listing = {
   fingerprint: 'a'.repeat(64),
   keyFingerprint: 'b'.repeat(64),
   issuer: 'c'.repeat(64),
+  chain: [{ issuerKey: 'd'.repeat(64), serial: '4d01', notBefore: NOW, notAfter: '2046-01-01T00:00:00.000Z' }],
   notBefore: NOW,
   notAfter: '2046-01-01T00:00:00.000Z',
   provenance: { manifest: 'm', line: 2, signer: 's', signedAt: NOW, importedAt: NOW },

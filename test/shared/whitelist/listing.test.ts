@@ -61,6 +61,14 @@ describe('listDevice', () => {
       fingerprint: device.certificate.fingerprint,
       keyFingerprint: device.certificate.keyFingerprint,
       issuer: authority.certificate.fingerprint,
+      chain: [
+        {
+          issuerKey: authority.certificate.keyFingerprint,
+          serial: device.certificate.x509.serialNumber.toLowerCase(),
+          notBefore: device.certificate.notBefore,
+          notAfter: device.certificate.notAfter,
+        },
+      ],
       notBefore: device.certificate.notBefore,
       notAfter: device.certificate.notAfter,
       provenance: { manifest: 'd'.repeat(64), line: 2, ...SIGNED_BY, importedAt: NOW },
@@ -73,6 +81,28 @@ describe('listDevice', () => {
     const listing = listed(entryOf(chip, { chain: [issuer.certificate] }), anchorOf(authority, 'root'));
     expect(listing).toMatchObject({ path: 'registered', issuer: authority.certificate.fingerprint });
     expect(Buffer.from(listing.certificate ?? '', 'base64')).toEqual(chip.der);
+  });
+
+  test('remembers every certificate below the anchor, the device first, with the key that signed it', async () => {
+    const issuer = await makeIntermediate(authority, 'Acme Pumps');
+    const pump = await makeDevice(issuer, 'A1');
+    const { chain } = listed(entryOf(pump, { chain: [issuer.certificate] }));
+    expect(chain).toEqual(
+      [pump, issuer].map(({ certificate }, index) => ({
+        issuerKey: [issuer, authority][index]?.certificate.keyFingerprint,
+        serial: certificate.x509.serialNumber.toLowerCase(),
+        notBefore: certificate.notBefore,
+        notAfter: certificate.notAfter,
+      })),
+    );
+  });
+
+  test('T029 names why a path failed, where there was one: a device that has expired', async () => {
+    const old = await makeDevice(authority, 'A1', { notAfter: '2026-02-01T00:00:00Z' });
+    expect(listDevice(entryOf(old), context([anchorOf(authority, 'authority')]))).toEqual({
+      outcome: 'refused',
+      refusal: { reason: 'certificate-expired', notAfter: '2026-02-01T00:00:00.000Z', now: NOW },
+    });
   });
 
   test('of an entry that is signed itself, remembers its signer and not that of the file', () => {

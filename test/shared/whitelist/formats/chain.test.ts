@@ -2,9 +2,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import type { Anchor } from '../../../../shared/identity/anchor.ts';
-import { isIssuedBy } from '../../../../shared/identity/certificate.ts';
-import { findAnchor } from '../../../../shared/whitelist/formats/chain.ts';
-import { anchorOf, makeAuthority, makeDevice, makeSigner, type Party } from '../../../pki/certificates.ts';
+import { findPath } from '../../../../shared/whitelist/formats/chain.ts';
+import { anchorOf, makeAuthority, makeDevice, type Party } from '../../../pki/certificates.ts';
+import { craft, craftAuthority, keyUsage } from '../../../pki/crafted.ts';
 import { makeIntermediate, makeWeakHouse } from '../../../pki/intermediate.ts';
 
 let root: Party;
@@ -19,14 +19,16 @@ beforeAll(async () => {
   lowest = await makeIntermediate(lower, 'Lowest');
 });
 
+const NOW = '2026-11-24T12:00:00.000Z';
+
 function find(
   leaf: Party,
   chain: readonly Party[],
   anchors: readonly Anchor[] = [anchorOf(root, 'authority')],
 ): string {
   const path = { certificate: leaf.certificate, chain: chain.map(({ certificate }) => certificate) };
-  const found = findAnchor(path, anchors, 'acme');
-  return found.outcome === 'done' ? found.value.certificate.x509.subject : found.refusal.reason;
+  const found = findPath(path, { anchors, manufacturer: 'acme', now: NOW });
+  return found.outcome === 'done' ? found.value.anchor.certificate.x509.subject : found.refusal.reason;
 }
 
 test('finds the anchor that issued the device', async () => {
@@ -39,7 +41,7 @@ test('finds the anchor above one and above two issuers', async () => {
 });
 
 test('goes no further than three links', async () => {
-  expect(find(await makeDevice(lowest, 'A1'), [lowest, lower, upper])).toBe('issuer-unknown');
+  expect(find(await makeDevice(lowest, 'A1'), [lowest, lower, upper])).toBe('path-too-long');
 });
 
 test('the anchor may stand in the chain too: that changes nothing', async () => {
@@ -60,22 +62,22 @@ describe('refuses', () => {
     expect(find(await makeDevice(impostor, 'A1'), [impostor])).toBe('issuer-unknown');
   });
 
-  test('issuers in another order, or with one left out', async () => {
+  test('a chain with an issuer left out; their order does not matter', async () => {
     const leaf = await makeDevice(lower, 'A1');
-    expect(find(leaf, [upper, lower])).toBe('issuer-unknown');
+    expect(find(leaf, [upper, lower])).toBe('CN=Chain Root');
     expect(find(leaf, [upper])).toBe('issuer-unknown');
     expect(find(leaf, [lower])).toBe('issuer-unknown');
   });
 
   test('T026 an issuer that is no certificate authority', async () => {
     const device = await makeIntermediate(root, 'Not an authority', { ca: false });
-    expect(find(await makeDevice(device, 'A1'), [device])).toBe('issuer-unknown');
+    expect(find(await makeDevice(device, 'A1'), [device])).toBe('not-an-authority');
   });
 
   test('T017 an authority with a weak key, pinned or not', async () => {
     const weak = await makeWeakHouse();
-    expect(isIssuedBy(weak.device.certificate, weak.root.certificate)).toBe(true);
-    expect(find(weak.device, [], [anchorOf(weak.root, 'authority')])).toBe('issuer-unknown');
+    expect(weak.device.certificate.x509.verify(weak.root.certificate.x509.publicKey)).toBe(true);
+    expect(find(weak.device, [], [anchorOf(weak.root, 'authority')])).toBe('key-unsupported');
   });
 
   test.each(['signer', 'voucher'] as const)('an anchor that is trusted as %s', async (purpose) => {
@@ -86,9 +88,31 @@ describe('refuses', () => {
     expect(find(await makeDevice(root, 'A1'), [], [anchorOf(root, 'authority', 'other')])).toBe('issuer-unknown');
   });
 
+  test('T003 an authority of the same name with another key is another authority', async () => {
+    const twin = await makeAuthority('Chain Root', { key: 'twin' });
+    expect(find(await makeDevice(root, 'A1'), [], [anchorOf(twin, 'authority')])).toBe('issuer-unknown');
+    expect(find(await makeDevice(root, 'A1'), [], [anchorOf(twin, 'root')])).toBe('issuer-unknown');
+  });
+
+  test('T030 under an authority a device that does not say it is one; chips under a root need not', () => {
+    const issuer = craftAuthority({ name: 'Crafted Root' });
+    const { certificate } = craft({ name: 'A1', issuer, extensions: [keyUsage('digitalSignature')] });
+    const outcomes = (['authority', 'root'] as const).map((purpose) => {
+      const anchors = [{ version: 1, purpose, manufacturer: 'acme', certificate: issuer.certificate }];
+      return findPath({ certificate, chain: [] }, { anchors, manufacturer: 'acme', now: NOW });
+    });
+    expect(outcomes).toMatchObject([{ refusal: { reason: 'usage-differs' } }, { outcome: 'done' }]);
+  });
+
+  test('T029 what is not valid at the time of the import', async () => {
+    expect(find(await makeDevice(root, 'A1', { notAfter: '2026-02-01T00:00:00Z' }), [])).toBe('certificate-expired');
+    expect(find(await makeDevice(root, 'A1', { notBefore: '2027-02-01T00:00:00Z' }), [])).toBe(
+      'certificate-not-yet-valid',
+    );
+  });
+
   test('T039 a certificate that issued itself, over and over', async () => {
-    const self = await makeAuthority('Circle');
+    const self = await makeDevice(await makeAuthority('Circle'), 'Circle', { key: 'CN=Circle' });
     expect(find(self, [self, self, self, self])).toBe('issuer-unknown');
-    expect(find(await makeSigner('Alone'), [])).toBe('issuer-unknown');
   });
 });
