@@ -24,9 +24,12 @@ export function handleInvocation<T>(step: StepName, run: Run<unknown, T>) {
     .handler((event, context) => told(event, { requestId: context.awsRequestId, functionArn: functionArn(context) }));
 }
 
+/** What the log line says of an answer besides that there is one; alarms count it. */
+type Tell<T> = (value: T) => Readonly<Record<string, string>>;
+
 /** A function behind an SQS queue. A refusal is an answer and ends the message; a fault leaves it to be tried again. */
-export function handleQueue(step: StepName, run: Run<string, unknown>) {
-  const told = tellOnce(step, run);
+export function handleQueue<T>(step: StepName, run: Run<string, T>, tell: Tell<T> = () => ({})) {
+  const told = tellOnce(step, run, tell);
   return middy<SQSEvent, SQSBatchResponse>().handler((event, context) => {
     const record = ({ body, messageId }: SQSRecord) =>
       told(body, { requestId: messageId, functionArn: functionArn(context) });
@@ -40,15 +43,15 @@ function functionArn({ invokedFunctionArn }: Context): string {
   return invokedFunctionArn.split(':').slice(0, 7).join(':');
 }
 
-function tellOnce<E, T>(step: StepName, run: Run<E, T>): Run<E, T> {
+function tellOnce<E, T>(step: StepName, run: Run<E, T>, tell: Tell<T> = () => ({})): Run<E, T> {
   const logger = new Logger({ serviceName: step });
   return async (event, call) => {
     const started = performance.now();
     const line = () => ({ requestId: call.requestId, ms: Math.round(performance.now() - started) });
     try {
       const outcome = await run(event, call);
-      const reason = outcome.outcome === 'refused' ? { reason: outcome.refusal.reason } : {};
-      logger.info(outcome.outcome, { ...line(), ...reason });
+      const told = outcome.outcome === 'refused' ? { reason: outcome.refusal.reason } : tell(outcome.value);
+      logger.info(outcome.outcome, { ...line(), ...told });
       return outcome;
     } catch (error) {
       logger.error('fault', { ...line(), ...describeFault(error) });

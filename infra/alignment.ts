@@ -16,6 +16,8 @@ import { WorkQueue } from './work-queue.ts';
 export interface AlignmentProps {
   readonly service: Service;
   readonly policies: DevicePolicies;
+  /** Asks change-trust for a look at a CA. */
+  readonly authorities: Queue;
 }
 
 export class Alignment extends Construct {
@@ -25,7 +27,7 @@ export class Alignment extends Construct {
   /** Asks to make a certificate known; a reel of chips is many of them, and stands before no device. */
   readonly certificates: Queue;
 
-  constructor(scope: Construct, id: string, { service, policies }: AlignmentProps) {
+  constructor(scope: Construct, id: string, { service, policies, authorities }: AlignmentProps) {
     super(scope, id);
     const { trust, alarms } = service;
     const requests = new WorkQueue(this, 'Requests', {
@@ -57,12 +59,14 @@ export class Alignment extends Construct {
       environment: {
         alignments: this.queue.queueUrl,
         certificates: this.certificates.queueUrl,
+        authorities: authorities.queueUrl,
         registrationPolicy: policies.registration.name,
       },
       permissions: [
         usePendingIndex(trust.tables.devices),
         ...sendTo(this.queue, trust.keys.messages),
         ...sendTo(this.certificates, trust.keys.messages),
+        ...sendTo(authorities, trust.keys.messages),
         ...brokerStatements(Stack.of(this), policies, service.parameters.stage),
       ],
       timeout: TIMEOUT,
@@ -98,7 +102,7 @@ function brokerStatements(stack: Stack, policies: DevicePolicies, stage: Paramet
   ];
 }
 
-function certificatesOf(stack: Stack): string {
+export function certificatesOf(stack: Stack): string {
   return stack.formatArn({ service: 'iot', resource: 'cert', resourceName: '*' });
 }
 

@@ -2,7 +2,8 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { FilterPattern, LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
@@ -43,11 +44,15 @@ export interface BlueprintFunctionProps {
 
 export class BlueprintFunction extends Construct {
   readonly lambda: LambdaFunction;
+  private readonly logGroup: LogGroup;
+  private readonly prefix: string;
 
   constructor(scope: Construct, id: string, props: BlueprintFunctionProps) {
     super(scope, id);
     const { service, step } = props;
     const logGroup = this.createLogGroup(service);
+    this.logGroup = logGroup;
+    this.prefix = service.parameters.prefix;
     this.lambda = new LambdaFunction(this, 'Function', {
       functionName: functionName(service.parameters.prefix, step),
       description: `Wardkey step ${step}`,
@@ -72,6 +77,18 @@ export class BlueprintFunction extends Construct {
     });
     accept(this, NO_VPC, inBothPacks('LambdaInsideVPC'));
     accept(this, INLINE, inBothPacks('IAMNoInlinePolicy'));
+  }
+
+  /** How many log lines say this; one line tells one decision. */
+  countLines(name: string, [member, value]: readonly [string, string]): Metric {
+    return this.logGroup
+      .addMetricFilter(name, {
+        filterPattern: FilterPattern.stringValue(`$.${member}`, '=', value),
+        metricNamespace: `Wardkey/${this.prefix}`,
+        metricName: name,
+        metricValue: '1',
+      })
+      .metric({ statistic: 'Sum', period: Duration.minutes(1) });
   }
 
   private createLogGroup({ parameters, trust }: Service): LogGroup {

@@ -1,4 +1,4 @@
-// How does the service hear of a device's first connect? From the broker's own event, by a rule that only fills a queue.
+// How does the service hear of a device's first connect? From the broker's own events, by rules that only fill a queue.
 import { Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnTopicRule } from 'aws-cdk-lib/aws-iot';
@@ -15,7 +15,7 @@ export interface FirstConnectsProps {
   readonly queue: Queue;
 }
 
-/** Every CA of the account speaks here; `register-device` decides, the rule filters nothing. */
+/** Every CA and every device of the account speaks here; `register-device` decides, the rules filter nothing. */
 export class FirstConnects extends Construct {
   constructor(scope: Construct, id: string, { service, queue }: FirstConnectsProps) {
     super(scope, id);
@@ -28,29 +28,48 @@ export class FirstConnects extends Construct {
       article: 'first-connects-undelivered',
     });
     // Rule names know no hyphen; prefixes know no underscore, so two prefixes never meet in one name.
-    const ruleName = `${service.parameters.prefix.replaceAll('-', '_')}_first_connects`;
-    const role = new Role(this, 'Role', { assumedBy: this.broker(ruleName) });
+    const prefix = service.parameters.prefix.replaceAll('-', '_');
+    const names = RULES.map(({ name }) => `${prefix}_${name}`);
+    const role = new Role(this, 'Role', { assumedBy: this.broker(names) });
     for (const target of [queue, undelivered.queue])
       sendTo(target, key).forEach((statement) => role.addToPolicy(statement));
     accept(role, 'The policy belongs to this one role and goes with it.', inBothPacks('IAMNoInlinePolicy'));
     const action = (target: Queue) => ({ sqs: { queueUrl: target.queueUrl, roleArn: role.roleArn, useBase64: false } });
-    const rule = new CfnTopicRule(this, 'Rule', {
-      ruleName,
-      topicRulePayload: {
-        description: 'Wardkey: certificates that the broker has just registered, or that ask again while they wait',
-        sql: "SELECT * FROM '$aws/events/certificates/registered/+'",
-        awsIotSqlVersion: '2016-03-23',
-        actions: [action(queue)],
-        errorAction: action(undelivered.queue),
-      },
-    });
-    rule.node.addDependency(role); // with its policy: a rule that may not send yet would lose the first events
+    for (const { id, name, description, sql } of RULES) {
+      const rule = new CfnTopicRule(this, id, {
+        ruleName: `${prefix}_${name}`,
+        topicRulePayload: {
+          description,
+          sql,
+          awsIotSqlVersion: '2016-03-23',
+          actions: [action(queue)],
+          errorAction: action(undelivered.queue),
+        },
+      });
+      rule.node.addDependency(role); // with its policy: a rule that may not send yet would lose the first events
+    }
   }
 
   // A rule of another account, or another rule of this one, cannot borrow the role (confused deputy, T045).
-  private broker(ruleName: string): ServicePrincipal {
+  private broker(names: readonly string[]): ServicePrincipal {
     const stack = Stack.of(this);
-    const ruleArn = stack.formatArn({ service: 'iot', resource: 'rule', resourceName: ruleName });
-    return new ServicePrincipal('iot.amazonaws.com', { conditions: onlyFor(ruleArn, stack.account) });
+    const rules = names.map((resourceName) => stack.formatArn({ service: 'iot', resource: 'rule', resourceName }));
+    return new ServicePrincipal('iot.amazonaws.com', { conditions: onlyFor(rules, stack.account) });
   }
 }
+
+const RULES = [
+  {
+    id: 'Rule',
+    name: 'first_connects',
+    description: 'Wardkey: certificates that the broker has just registered, or that ask again while they wait',
+    sql: "SELECT * FROM '$aws/events/certificates/registered/+'",
+  },
+  {
+    // The first connect of a certificate that was registered beforehand makes no other event.
+    id: 'PresenceRule',
+    name: 'presence',
+    description: 'Wardkey: connects, by which devices are admitted whose certificates were registered beforehand',
+    sql: "SELECT eventType, principalIdentifier, timestamp FROM '$aws/events/presence/connected/+'",
+  },
+];

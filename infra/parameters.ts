@@ -16,6 +16,8 @@ export interface Parameters {
   readonly logRetentionDays: RetentionDays;
   /** How many first connects are decided at the same time. */
   readonly registrationConcurrency: number;
+  /** How many days a refused certificate may wait for activation before the broker forgets it. */
+  readonly pendingDays: number;
   /** JSON: which IAM principals may perform the acts of each role; nobody may by default. */
   readonly roles: string;
   /** False: no handler code is bundled, for checks of the templates alone. */
@@ -34,6 +36,7 @@ const PRINCIPALS =
 const PRINCIPAL =
   /^arn:[a-z-]+:(iam::\d{12}:(root|user\/[\w+=,.@/-]+)|sts::\d{12}:assumed-role\/[\w+=,.@-]+\/(\*|[\w+=,.@-]+))$/;
 const CONCURRENCY = 'a whole number from 2 to 100';
+const PENDING_DAYS = 'a whole number from 1 to 365';
 
 const SCHEMAS = {
   prefix: z.string(PREFIX).regex(/^[a-z][a-z0-9-]{1,20}$/, PREFIX),
@@ -49,6 +52,10 @@ const SCHEMAS = {
   registrationConcurrency: z
     .string(CONCURRENCY)
     .regex(/^([2-9]|[1-9]\d|100)$/, CONCURRENCY)
+    .transform(Number),
+  pendingDays: z
+    .string(PENDING_DAYS)
+    .regex(/^([1-9]|[1-9]\d|[12]\d\d|3[0-5]\d|36[0-5])$/, PENDING_DAYS)
     .transform(Number),
   operators: principals(),
   approvers: principals(),
@@ -73,6 +80,7 @@ export function readParameters(
     retention: read('retention', stage === 'production' ? 'retain' : 'destroy'),
     logRetentionDays: read('logRetentionDays', '365'),
     registrationConcurrency: read('registrationConcurrency', '10'),
+    pendingDays: read('pendingDays', '30'),
     roles: JSON.stringify({ operator: read('operators', ''), approver: read('approvers', '') }),
     bundle: read('bundle', 'true') === 'true',
   };

@@ -56,7 +56,7 @@ export function writeObjects(objects: string, key: IKey): PolicyStatement[] {
 }
 
 /** Lets a service act on a resource only for one of our own resources (confused deputy, T045). */
-export function onlyFor(sourceArn: string, account: string) {
+export function onlyFor(sourceArn: string | string[], account: string) {
   return { ArnEquals: { 'aws:SourceArn': sourceArn }, StringEquals: { 'aws:SourceAccount': account } };
 }
 

@@ -1,5 +1,5 @@
 // What may be redeployed at any time? Functions, queues, rules and policies; everything they know is in the trust stack.
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import type { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 
@@ -8,13 +8,13 @@ import { Alarms } from './alarms.ts';
 import { type BlueprintFunction, functionName, type Service } from './blueprint-function.ts';
 import { bundleHandlers, placeholders } from './bundles.ts';
 import { createDeletionGuard } from './deletion-guard.ts';
-import { Governance } from './governance.ts';
+import { Governance, TRUST_TIMEOUT } from './governance.ts';
 import { Onboarding } from './onboarding.ts';
 import { createOperatorPolicy } from './operator-policy.ts';
 import type { Parameters } from './parameters.ts';
 import type { TrustStack } from './trust-stack.ts';
 import { Whitelist } from './whitelist.ts';
-import { DeadLetters } from './work-queue.ts';
+import { DeadLetters, WorkQueue } from './work-queue.ts';
 
 export interface ServiceStackProps extends StackProps {
   readonly parameters: Parameters;
@@ -35,17 +35,33 @@ export class ServiceStack extends Stack {
       bundles: parameters.bundle ? bundleHandlers() : placeholders(),
       failedCalls: this.createFailedCalls({ parameters, trust, alarms }),
     };
-    const onboarding = new Onboarding(this, 'Onboarding', service);
+    const authorities = this.createAuthorityRequests(service);
+    const onboarding = new Onboarding(this, 'Onboarding', { service, authorities: authorities.queue });
     const whitelist = new Whitelist(this, 'Whitelist', {
       service,
       alignments: onboarding.alignment.queue,
       certificates: onboarding.alignment.certificates,
     });
-    const governance = new Governance(this, 'Governance', service);
-    const acts = [whitelist.claimDevices, governance.changeTrust, governance.showDevice, governance.approveAct];
+    const alignments = onboarding.alignment.queue;
+    const governance = new Governance(this, 'Governance', { service, authorities, alignments });
+    const { changeTrust, changeStanding, showDevice, approveAct } = governance;
+    const acts = [whitelist.claimDevices, changeTrust, changeStanding, showDevice, approveAct];
     const operator = createOperatorPolicy(this, service, acts);
     this.deletionGuard = createDeletionGuard(this, service, onboarding.policies);
     this.tell(service, onboarding, operator);
+  }
+
+  // Here, because onboarding asks through it and governance, which answers, comes later.
+  private createAuthorityRequests({ parameters, trust, alarms }: Service): WorkQueue {
+    return new WorkQueue(this, 'Authorities', {
+      name: 'authorities',
+      key: trust.keys.messages,
+      alarms,
+      stage: parameters.stage,
+      workTimeout: TRUST_TIMEOUT,
+      patience: Duration.minutes(5),
+      impact: 'A CA that looks stolen still brings in new certificates, or one that was cleared does not.',
+    });
   }
 
   private createFailedCalls({ parameters, trust, alarms }: Omit<Service, 'bundles' | 'failedCalls'>) {

@@ -8,6 +8,7 @@ export const STEPS = {
   'register-device': 'onboarding',
   'align-broker': 'onboarding',
   'change-trust': 'governance',
+  'change-standing': 'governance',
   'approve-act': 'governance',
   'show-device': 'governance',
   'guard-deletion': 'governance',
@@ -30,6 +31,8 @@ export const VARIABLES = {
   alignments: 'ALIGNMENT_QUEUE_URL',
   /** Queue that asks align-broker to make a certificate known that nobody can bring by connecting. */
   certificates: 'CERTIFICATE_QUEUE_URL',
+  /** Queue that asks change-trust to look at a certificate authority. */
+  authorities: 'AUTHORITY_QUEUE_URL',
   /** Queue of chunks of verified manifests. */
   chunks: 'CHUNK_QUEUE_URL',
   /** IoT policy of a device that holds its factory certificate only. */
@@ -38,6 +41,8 @@ export const VARIABLES = {
   operationPolicy: 'OPERATION_POLICY',
   /** JSON: the principals of each role (shared/governance/permissions.ts). */
   roles: 'WARDKEY_ROLES',
+  /** How many days a refused certificate may wait for activation at the broker. */
+  pendingDays: 'WARDKEY_PENDING_DAYS',
   /** Twelve digits: the account whose broker we listen to. */
   account: 'WARDKEY_ACCOUNT',
 } as const;

@@ -32,19 +32,24 @@ export interface Registry {
    * that carries `brokerPending` appears in `pendingAlignments`, soon after.
    */
   commit(changes: readonly Change[]): Promise<'committed' | 'lost'>;
-  /** Adds one to `repeats` of an existing row, unconditionally; for counts that decide nothing. */
-  countRepeat(key: RowKey): Promise<void>;
+  /** Adds one to `repeats` of a row, unconditionally, for counts that decide nothing; `absent` when there is no such row. */
+  countRepeat(key: RowKey): Promise<'counted' | 'absent'>;
   /**
-   * Keys of rows whose `brokerPending` is at or before the time, devices before certificates; a hint that may lag, read
-   * the row before acting.
+   * Keys of rows whose `brokerPending` is at or before the time, devices and authorities before certificates; a hint that
+   * may lag, read the row before acting.
    */
   pendingAlignments(before: string, limit: number): Promise<readonly RowKey[]>;
 }
 
-/** Asks `align-broker` to look at a row; a lost request is found again by its sweep. */
+/** Asks for a look at a row that the broker may not match; a lost request is found again by the sweep of `align-broker`. */
 export interface AlignmentQueue {
   request(device: string): Promise<void>;
+  /** A certificate that nobody waits for: a reel of chips must not stand before a device. */
   requestCertificate(certificateId: string): Promise<void>;
+  /** A certificate that was refused for good: no less urgent than a device. */
+  requestRevocation(certificateId: string): Promise<void>;
+  /** Asks `change-trust`, which alone changes authorities. */
+  requestAuthority(caCertificateId: string): Promise<void>;
 }
 
 export type BrokerStatus = 'ACTIVE' | 'INACTIVE' | 'REVOKED' | 'PENDING_ACTIVATION' | 'PENDING_TRANSFER';
@@ -53,6 +58,7 @@ export interface BrokerCertificate {
   readonly certificateId: string;
   readonly arn: string;
   readonly status: BrokerStatus;
+  readonly pem: string;
 }
 
 /** Device certificates, things and policy attachments of AWS IoT Core. Only align-broker and teardown change them. */
@@ -84,8 +90,10 @@ export interface AuthorityRegistry {
   /** Registers in SNI_ONLY mode, ACTIVE, with auto-registration; idempotent. Answers IoT Core's id of the CA. */
   register(certificatePem: string): Promise<string>;
   isRegistered(caCertificateId: string): Promise<boolean>;
-  /** No new certificate enters under this CA; absent is fine. */
+  /** No new certificate enters under this CA, which is no longer used; absent is fine. */
   stopRegistration(caCertificateId: string): Promise<void>;
+  /** Whether new certificates may enter under this CA; those that did are not affected. Idempotent; absent is fine. */
+  setRegistration(caCertificateId: string, may: 'enter' | 'not-enter'): Promise<void>;
   /** Ids of the certificates that entered under this CA; none when it is absent. */
   listCertificates(caCertificateId: string): Promise<readonly string[]>;
   /** Deactivates and deletes; absent is fine. Certificates that entered under it stay. */

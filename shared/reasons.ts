@@ -17,6 +17,11 @@ export type Refusal =
   | { readonly reason: 'certificate-not-yet-valid'; readonly notBefore: string; readonly now: string }
   | { readonly reason: 'certificate-expired'; readonly notAfter: string; readonly now: string }
   | { readonly reason: 'not-owned'; readonly device: string }
+  | { readonly reason: 'another-key'; readonly device: string; readonly got: string }
+  | { readonly reason: 'another-certificate'; readonly device: string; readonly got: string }
+  | { readonly reason: 'certificate-unknown'; readonly certificateId: string }
+  | { readonly reason: 'quarantined'; readonly device: string; readonly level: string }
+  | { readonly reason: 'denied'; readonly device: string; readonly deniedAt: string }
   // whitelist
   | { readonly reason: 'delivery-malformed'; readonly problem: string }
   | { readonly reason: 'manifest-absent'; readonly key: string }
@@ -51,6 +56,30 @@ export type Refusal =
   | { readonly reason: 'key-taken'; readonly device: string; readonly listed: string; readonly got: string }
   | { readonly reason: 'listing-held'; readonly device: string }
   | { readonly reason: 'not-held'; readonly device: string }
+  // certificate path
+  | { readonly reason: 'path-unknown'; readonly subject: string; readonly anchors: number }
+  | { readonly reason: 'path-search-ended'; readonly limit: string; readonly most: number }
+  | { readonly reason: 'certificate-signature-invalid'; readonly certificate: string; readonly issuer: string }
+  | { readonly reason: 'signature-unsupported'; readonly algorithm: string }
+  | { readonly reason: 'path-too-long'; readonly most: number; readonly got: number }
+  | { readonly reason: 'extension-unknown'; readonly oid: string; readonly certificate: string }
+  | { readonly reason: 'usage-differs'; readonly expected: string; readonly got: string }
+  | {
+      readonly reason: 'issuer-not-valid';
+      readonly issuer: string;
+      readonly notBefore: string;
+      readonly notAfter: string;
+      readonly now: string;
+    }
+  | {
+      readonly reason: 'certificate-revoked';
+      readonly serial: string;
+      readonly issuer: string;
+      readonly revokedAt: string;
+    }
+  | { readonly reason: 'crl-stale'; readonly thisUpdate: string; readonly nextUpdate: string; readonly now: string }
+  | { readonly reason: 'crl-unavailable'; readonly issuer: string }
+  | { readonly reason: 'crl-unusable'; readonly problem: string }
   // ownership and governance
   | { readonly reason: 'not-permitted'; readonly act: string; readonly principal: string }
   | { readonly reason: 'approval-unknown'; readonly approval: string }
@@ -88,13 +117,28 @@ export const REASONS: Readonly<Record<RefusalReason, ReasonText>> = {
     kind: 'curable',
     sentence: 'the certificate authority named by the broker is not one we trust',
   },
+  // Curable: the manufacturer may have renewed its authority; no listed certificate is revoked for that.
   'authority-differs': {
-    kind: 'final',
+    kind: 'curable',
     sentence: 'the certificate came under another authority than its listing names',
   },
   'certificate-not-yet-valid': { kind: 'curable', sentence: 'the certificate is not valid yet' },
   'certificate-expired': { kind: 'curable', sentence: 'the certificate has expired' },
   'not-owned': { kind: 'curable', sentence: 'the device is listed, but nobody has claimed it yet' },
+  'another-key': {
+    kind: 'final',
+    sentence: 'the certificate poses as a listed device, but holds another key: a clone',
+  },
+  'another-certificate': {
+    kind: 'curable',
+    sentence: 'the certificate holds the key of a listed device, but is not the certificate that was listed',
+  },
+  'certificate-unknown': {
+    kind: 'curable',
+    sentence: 'the broker does not know the certificate that the notice speaks of',
+  },
+  quarantined: { kind: 'curable', sentence: 'the device is in quarantine' },
+  denied: { kind: 'final', sentence: 'the device was denied for good by its owner' },
   'delivery-malformed': {
     kind: 'final',
     sentence: 'the notice of a delivery, or the key it names, is not as documented',
@@ -127,7 +171,7 @@ export const REASONS: Readonly<Record<RefusalReason, ReasonText>> = {
   'listing-conflict': { kind: 'final', sentence: 'this certificate is listed already under another device' },
   'certificate-absent': {
     kind: 'curable',
-    sentence: 'the manifest brings no certificate of this device, which waits for one',
+    sentence: 'the device is listed by its key only, and waits for a manifest that brings its certificate',
   },
   'lot-unknown': { kind: 'curable', sentence: 'no lot of this name was agreed with the manufacturer' },
   'product-differs': { kind: 'final', sentence: 'the manifest names another product than its lot' },
@@ -138,6 +182,30 @@ export const REASONS: Readonly<Record<RefusalReason, ReasonText>> = {
     sentence: 'the device is listed beyond its lot and waits for two people to release it',
   },
   'not-held': { kind: 'final', sentence: 'no held listing of this device waits for a release' },
+  'path-unknown': { kind: 'curable', sentence: 'no path leads from this certificate to a trusted anchor' },
+  'path-search-ended': {
+    kind: 'curable',
+    sentence: 'the search for a path was given up: too many certificates could stand in it',
+  },
+  'certificate-signature-invalid': {
+    kind: 'final',
+    sentence: 'the certificate was not signed by the key of the issuer that it names',
+  },
+  'signature-unsupported': { kind: 'final', sentence: 'the certificate is signed by an algorithm outside the profile' },
+  'path-too-long': { kind: 'final', sentence: 'more authorities stand in the path than one above them allows' },
+  'extension-unknown': {
+    kind: 'final',
+    sentence: 'a certificate of the path carries a rule that must be understood and is not',
+  },
+  'usage-differs': { kind: 'final', sentence: 'the certificate may not be used for this purpose' },
+  'issuer-not-valid': { kind: 'curable', sentence: 'an issuer of the path is not valid at this time' },
+  'certificate-revoked': { kind: 'final', sentence: 'its issuer has revoked the certificate' },
+  'crl-stale': { kind: 'curable', sentence: 'the revocation list is not the current one' },
+  'crl-unavailable': { kind: 'curable', sentence: 'there is no revocation list of this issuer' },
+  'crl-unusable': {
+    kind: 'curable',
+    sentence: 'the revocation list is not one of this issuer that tells of all its certificates',
+  },
   'not-permitted': { kind: 'curable', sentence: 'the permission table does not let this principal perform this act' },
   'approval-unknown': { kind: 'curable', sentence: 'there is no request for approval with this id' },
   'approval-used': { kind: 'final', sentence: 'this request was approved before' },

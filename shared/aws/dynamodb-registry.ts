@@ -1,5 +1,5 @@
 // The registry on Amazon DynamoDB: strong reads, and writes that compare. Decides nothing.
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import {
   BatchGetCommand,
   QueryCommand,
@@ -130,16 +130,22 @@ function itemOf(key: Pick<RowKey, 'pk' | 'sk'>, row: object) {
   return { ...row, ...pending, ...key };
 }
 
-async function countRepeat(client: DynamoDBDocumentClient, tables: Tables, { table, pk, sk }: RowKey): Promise<void> {
-  await client.send(
-    new UpdateCommand({
-      TableName: tableName(tables, table),
-      Key: { pk, sk },
-      UpdateExpression: 'ADD repeats :one',
-      ConditionExpression: 'attribute_exists(pk)',
-      ExpressionAttributeValues: { ':one': 1 },
-    }),
-  );
+async function countRepeat(client: DynamoDBDocumentClient, tables: Tables, { table, pk, sk }: RowKey) {
+  try {
+    await client.send(
+      new UpdateCommand({
+        TableName: tableName(tables, table),
+        Key: { pk, sk },
+        UpdateExpression: 'ADD repeats :one',
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeValues: { ':one': 1 },
+      }),
+    );
+    return 'counted';
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return 'absent';
+    throw error;
+  }
 }
 
 interface PendingQuery {
@@ -147,7 +153,7 @@ interface PendingQuery {
   readonly limit: number;
 }
 
-/** Devices first: certificates that wait for nobody must not hide a device that waits for us. */
+/** Devices and authorities first: certificates that wait for nobody must not hide a device that waits for us. */
 async function pendingAlignments(client: DynamoDBDocumentClient, tables: Tables, query: PendingQuery) {
   const devices = await queryPending(client, tables, { ...query, shard: PENDING.devices });
   const limit = query.limit - devices.length;

@@ -1,5 +1,6 @@
 // What was this function given? Its environment, read once when the function starts; whatever is absent is a fault.
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { IoTClient } from '@aws-sdk/client-iot';
 import { S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
@@ -9,11 +10,19 @@ import { parseJson } from '../json.ts';
 import { Fault } from '../outcome.ts';
 import type { TableName } from '../ports.ts';
 import type { Tables } from './dynamodb-registry.ts';
+import type { AlignmentQueues } from './sqs-alignment-queue.ts';
 
 export function variable(name: keyof typeof VARIABLES): string {
   const value = process.env[VARIABLES[name]];
   if (value !== undefined && value !== '') return value;
   throw new Fault('environment-incomplete', `expected the environment variable ${VARIABLES[name]}`);
+}
+
+/** A whole number from 1. */
+export function count(name: keyof typeof VARIABLES): number {
+  const value = Number(variable(name));
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new Fault('environment-incomplete', `expected a whole number from 1 in ${VARIABLES[name]}`);
 }
 
 /** The deployment's role map; one that cannot be read is a fault, not an empty one. */
@@ -28,8 +37,23 @@ export function tableNames(...tables: readonly TableName[]): Tables {
   return Object.fromEntries(tables.map((table) => [table, variable(table)]));
 }
 
+/** The queues through which this function asks for a look. */
+export function queues(...names: readonly (keyof AlignmentQueues)[]): AlignmentQueues {
+  return Object.fromEntries(names.map((name) => [name, variable(QUEUE_VARIABLES[name])]));
+}
+
+const QUEUE_VARIABLES = { devices: 'alignments', certificates: 'certificates', authorities: 'authorities' } as const;
+
 export function documentClient(): DynamoDBDocumentClient {
   return DynamoDBDocumentClient.from(new DynamoDBClient({}), { marshallOptions: { removeUndefinedValues: true } });
+}
+
+/** Short of patience: a change that arrives late could undo a newer one (functions/lease.ts counts on 9 seconds). */
+export function iotClient(): IoTClient {
+  return new IoTClient({
+    maxAttempts: 2,
+    requestHandler: { connectionTimeout: 1_000, requestTimeout: 4_000, throwOnRequestTimeout: true },
+  });
 }
 
 export function s3Client(): S3Client {

@@ -21,6 +21,10 @@ export function iotAuthorityRegistry(client: IoTClient): AuthorityRegistry {
       const input = { certificateId, newAutoRegistrationStatus: 'DISABLE', newStatus: 'INACTIVE' } as const;
       if (await isRegistered(client, certificateId)) await client.send(new UpdateCACertificateCommand(input));
     },
+    async setRegistration(certificateId, may) {
+      const newAutoRegistrationStatus = may === 'enter' ? 'ENABLE' : 'DISABLE';
+      await absentIsFine(client.send(new UpdateCACertificateCommand({ certificateId, newAutoRegistrationStatus })));
+    },
     async listCertificates(caCertificateId) {
       if (!(await isRegistered(client, caCertificateId))) return [];
       const ids: string[] = [];
@@ -66,11 +70,14 @@ async function bringBack(client: IoTClient, certificateId: string | undefined): 
 }
 
 async function isRegistered(client: IoTClient, certificateId: string): Promise<boolean> {
+  return (await absentIsFine(client.send(new DescribeCACertificateCommand({ certificateId })))) !== undefined;
+}
+
+async function absentIsFine<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
-    await client.send(new DescribeCACertificateCommand({ certificateId }));
-    return true;
+    return await answer;
   } catch (error) {
-    if (error instanceof ResourceNotFoundException) return false;
+    if (error instanceof ResourceNotFoundException) return undefined;
     throw error;
   }
 }

@@ -69,12 +69,12 @@ export function iotBroker(client: IoTClient): Broker {
 async function findCertificate(client: IoTClient, certificateId: string): Promise<BrokerCertificate | undefined> {
   const answer = await absentIsFine(client.send(new DescribeCertificateCommand({ certificateId })));
   if (answer === undefined) return undefined;
-  const { certificateArn, status } = answer.certificateDescription ?? {};
+  const { certificateArn: arn, certificatePem: pem, status } = answer.certificateDescription ?? {};
   const known = STATUSES.find((name) => name === status);
-  if (certificateArn === undefined || known === undefined) {
-    throw new Fault('answer-malformed', `certificate "${certificateId}": expected an ARN and a known status`);
+  if (arn === undefined || pem === undefined || known === undefined) {
+    throw new Fault('answer-malformed', `certificate "${certificateId}": expected an ARN, a PEM and a known status`);
   }
-  return { certificateId, arn: certificateArn, status: known };
+  return { certificateId, arn, status: known, pem };
 }
 
 async function registerCertificate(client: IoTClient, certificatePem: string): Promise<void> {

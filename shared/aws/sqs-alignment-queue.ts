@@ -1,10 +1,10 @@
-// Requests to align-broker on Amazon SQS. Decides nothing.
+// Requests to align-broker and change-trust on Amazon SQS. Decides nothing.
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 
 import { Fault } from '../outcome.ts';
 import type { AlignmentQueue } from '../ports.ts';
 
-/** The body is `{"device": id}` or `{"certificate": id}`; a standard queue: at least once, unordered. */
+/** The body is `{"device": id}`, `{"certificate": id}` or `{"authority": id}`; a standard queue: at least once, unordered. */
 export function sqsAlignmentQueue(client: SQSClient, queues: AlignmentQueues): AlignmentQueue {
   const send = async (kind: keyof AlignmentQueues, body: object) => {
     const QueueUrl = queues[kind];
@@ -14,11 +14,15 @@ export function sqsAlignmentQueue(client: SQSClient, queues: AlignmentQueues): A
   return {
     request: (device) => send('devices', { device }),
     requestCertificate: (certificate) => send('certificates', { certificate }),
+    requestRevocation: (certificate) => send('devices', { certificate }),
+    requestAuthority: (authority) => send('authorities', { authority }),
   };
 }
 
-/** Two queues: a reel of a hundred thousand chips must not stand before a device that was admitted. */
+/** Apart: a reel of a hundred thousand chips must not stand before a device that was admitted. */
 export interface AlignmentQueues {
   readonly devices?: string;
   readonly certificates?: string;
+  /** Read by change-trust. */
+  readonly authorities?: string;
 }

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 
 import { canonicalBytes, type Json } from '../canonical.ts';
-import { done, Fault, refused, type Outcome } from '../outcome.ts';
+import { done, refused, type Outcome } from '../outcome.ts';
+import { parseRow } from '../rows.ts';
 
 export const APPROVAL_HOURS = 24;
 const LABEL = 'wardkey-approval/1';
@@ -59,7 +60,5 @@ function personOf(principal: string): string {
 }
 
 export function parseApproval(row: unknown): Approval {
-  const parsed = ROW.safeParse(row);
-  if (parsed.success) return parsed.data;
-  throw new Fault('row-malformed', 'approval row', { cause: parsed.error });
+  return parseRow(ROW, row, 'approval row');
 }

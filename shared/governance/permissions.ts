@@ -12,7 +12,12 @@ export const PERMISSIONS = {
   'add-signer': ['operator'],
   'add-voucher-key': ['operator'],
   'add-lot': ['operator'],
+  'add-revocation-list': ['operator'],
+  'open-breaker': ['operator'],
+  'close-breaker': ['operator'],
   'claim-devices': ['operator'],
+  quarantine: ['operator'],
+  deny: ['operator'],
   'request-release': ['operator', 'approver'],
   approve: ['approver'],
 } as const satisfies Readonly<Record<string, readonly Role[]>>;

@@ -3,8 +3,8 @@ import { createHash, hash } from 'node:crypto';
 import * as z from 'zod';
 
 import { canonicalBytes, type Json } from '../canonical.ts';
-import { Fault } from '../outcome.ts';
 import type { RefusalReason } from '../reasons.ts';
+import { parseRow } from '../rows.ts';
 
 const ENTRY_FORMAT = 'wardkey-entry/1';
 /** Domain separation: a commitment is a hash of nothing else in Wardkey. */
@@ -25,6 +25,10 @@ export type EntryKind =
   | 'approved'
   | 'claimed'
   | 'act-refused'
+  | 'quarantined'
+  | 'denied'
+  | 'breaker-opened'
+  | 'breaker-closed'
   | 'admitted'
   | 'refused'
   | 'alignment-requested'
@@ -113,9 +117,7 @@ const ROW = z.object({
 
 /** Back from its row, as far as it can be shown; whether it is genuine says `opensCommitment`. */
 export function parseEntry(row: unknown): Entry {
-  const parsed = ROW.safeParse(row);
-  if (!parsed.success) throw new Fault('row-malformed', 'ledger row', { cause: parsed.error });
-  return parsed.data as unknown as Entry;
+  return parseRow(ROW, row, 'ledger row') as unknown as Entry;
 }
 
 /** Whether this detail and salt are what the leaf committed to. */
@@ -151,6 +153,9 @@ export const STREAMS = {
   import: (signatureKey: string, signatureVersion: string) => `import/${signatureKey}#${signatureVersion}`,
   anchor: (fingerprint: string) => `anchor/${fingerprint}`,
   authority: (caCertificateId: string) => `authority/${caCertificateId}`,
+  breaker: (caCertificateId: string) => `breaker/${caCertificateId}`,
+  revocationList: (issuerKey: string) => `crl/${issuerKey}`,
+  revokedBatch: (list: string, batch: number) => `crl/${list}/${batch}`,
   waiting: (device: string) => `waiting/${device}`,
   certificate: (certificateId: string) => `certificate/${certificateId}`,
   lot: (manufacturer: string, lot: string) => `lot/${manufacturer}/${lot}`,

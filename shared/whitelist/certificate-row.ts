@@ -1,13 +1,22 @@
-// Which certificates must the broker know before any device connects? One row per certificate of the path `registered`.
+// What must the broker show of a certificate that no device row speaks for? One row per certificate: of a chip that cannot
+// come by itself, or of one that was refused.
 import * as z from 'zod';
+import { parseRow } from '../rows.ts';
 
-import { Fault } from '../outcome.ts';
+/**
+ * `known`: registered beforehand, because nobody here can register its CA. `revoked`: refused for good. `absent`: refused
+ * for now; when it still waits for activation at the time of `brokerPending`, it goes, and its next connect is a fresh one.
+ */
+export type Wanted = 'known' | 'revoked' | 'absent';
 
 const ROW = z.object({
   version: z.int().min(1),
   certificateId: z.string(),
-  /** Since when the broker may not know it; absent once it was seen to. */
+  wanted: z.enum(['known', 'revoked', 'absent']),
+  /** From when on the broker may not match; absent once it was seen to. */
   brokerPending: z.iso.datetime().optional(),
+  /** When the broker was last seen to match. */
+  alignedAt: z.iso.datetime().optional(),
 });
 
 export type CertificateRow = z.infer<typeof ROW>;
@@ -16,17 +25,30 @@ export function certificateKey(certificateId: string) {
   return { table: 'devices', pk: `certificate#${certificateId}`, sk: 'row' } as const;
 }
 
-export function awaitRegistration(certificateId: string, now: string): CertificateRow {
-  return { version: 1, certificateId, brokerPending: now };
+export interface Wish {
+  readonly certificateId: string;
+  readonly wanted: Wanted;
+  /** From when on the broker is to match. */
+  readonly since: string;
 }
 
-/** The broker was seen to know it. */
-export function markRegistered({ version, certificateId }: CertificateRow): CertificateRow {
-  return { version: version + 1, certificateId };
+/** The row with this wish, over the one that may be there. */
+export function wish({ certificateId, wanted, since }: Wish, previous: CertificateRow | undefined): CertificateRow {
+  const { version = 0, alignedAt } = previous ?? {};
+  const row = { version: version + 1, certificateId, wanted, brokerPending: since };
+  return alignedAt === undefined ? row : { ...row, alignedAt };
+}
+
+/** The broker was seen to match. */
+export function markMatched({ version, certificateId, wanted }: CertificateRow, now: string): CertificateRow {
+  return { version: version + 1, certificateId, wanted, alignedAt: now };
+}
+
+/** Whatever its device row says: a certificate that was refused for good comes back under no owner. */
+export function isRevoked(row: CertificateRow | undefined): boolean {
+  return row?.wanted === 'revoked';
 }
 
 export function parseCertificateRow(row: unknown): CertificateRow {
-  const parsed = ROW.safeParse(row);
-  if (parsed.success) return parsed.data;
-  throw new Fault('row-malformed', 'certificate row', { cause: parsed.error });
+  return parseRow(ROW, row, 'certificate row');
 }

@@ -3,10 +3,10 @@
 import * as z from 'zod';
 
 import { parseJson } from '../json.ts';
-import { Fault } from '../outcome.ts';
 import type { Refusal } from '../reasons.ts';
 import { parseListing, type Listing } from './listing.ts';
 import { parseWaiting, type Waiting } from './waiting.ts';
+import { parseRow } from '../rows.ts';
 
 export interface ChunkLine {
   readonly line: number;
@@ -37,9 +37,7 @@ export function parseChunk(text: string): readonly ChunkLine[] {
 }
 
 function parseLine(text: string): ChunkLine {
-  const parsed = LINE.safeParse(parseJson(text));
-  if (!parsed.success) throw new Fault('row-malformed', 'chunk line', { cause: parsed.error });
-  const { line, listing, waiting, refusal } = parsed.data;
+  const { line, listing, waiting, refusal } = parseRow(LINE, parseJson(text), 'chunk line');
   if (refusal !== undefined) return { line, verdict: { refusal: refusal as unknown as Refusal } };
   if (waiting !== undefined) return { line, verdict: { waiting: parseWaiting(waiting) } };
   return { line, verdict: { listing: parseListing(listing) } };

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
 
-import { Fault } from '../outcome.ts';
+import { parseRow } from '../rows.ts';
 
 const VERIFIED = z.object({
   manifestKey: z.string(),
@@ -105,13 +105,9 @@ export function noCounts(): Counts {
 }
 
 export function parseImport(row: unknown): StoredImport {
-  const parsed = ROW.safeParse(row);
-  if (parsed.success) return parsed.data;
-  throw new Fault('row-malformed', 'import row', { cause: parsed.error });
+  return parseRow(ROW, row, 'import row');
 }
 
 export function parseChunkRow(row: unknown): Counts {
-  const parsed = CHUNK_ROW.safeParse(row);
-  if (parsed.success) return parsed.data.counts;
-  throw new Fault('row-malformed', 'chunk row', { cause: parsed.error });
+  return parseRow(CHUNK_ROW, row, 'chunk row').counts;
 }

@@ -1,7 +1,8 @@
 // How many devices may a manufacturer list, and which? A lot's allotment, agreed with the manufacturer before it delivers.
 import * as z from 'zod';
 
-import { done, Fault, refused, type Outcome } from '../outcome.ts';
+import { done, refused, type Outcome } from '../outcome.ts';
+import { parseRow } from '../rows.ts';
 
 const SERIAL_RANGE = z.strictObject({ first: z.string().min(1).max(128), last: z.string().min(1).max(128) });
 
@@ -49,13 +50,9 @@ export function isRange({ first, last }: SerialRange): boolean {
 }
 
 export function parseLot(row: unknown): Lot {
-  const parsed = ROW.safeParse(row);
-  if (parsed.success) return parsed.data;
-  throw new Fault('row-malformed', 'lot row', { cause: parsed.error });
+  return parseRow(ROW, row, 'lot row');
 }
 
 export function parseLotCount(row: unknown): LotCount {
-  const parsed = COUNT_ROW.safeParse(row);
-  if (parsed.success) return parsed.data;
-  throw new Fault('row-malformed', 'lot count row', { cause: parsed.error });
+  return parseRow(COUNT_ROW, row, 'lot count row');
 }

@@ -1,8 +1,9 @@
 // What is remembered of a refused certificate? One row per certificate, reason and version of the device row.
 import * as z from 'zod';
 
-import { Fault } from '../outcome.ts';
 import type { Refusal, RefusalReason } from '../reasons.ts';
+import { parseRow } from '../rows.ts';
+import { foldId } from './listing.ts';
 
 const ROW = z.object({
   version: z.literal(1),
@@ -34,8 +35,22 @@ export function refusalKey(certificateId: string, reason: RefusalReason, deviceV
   return { table: 'devices', pk: refusalPartition(certificateId), sk: `refusal#${reason}#${position}` } as const;
 }
 
+/** Certificates that named this device with another key; a name that differs by case means the same device (T020). */
+export function clonesOf(device: string) {
+  return { table: 'devices', pk: `clones#${foldId(device)}` } as const;
+}
+
+export function cloneKey(device: string, certificateId: string) {
+  return { ...clonesOf(device), sk: certificateId } as const;
+}
+
+const CLONE_ROW = z.object({ version: z.literal(1), certificateId: z.string(), at: z.iso.datetime() });
+export type Clone = z.infer<typeof CLONE_ROW>;
+
+export function parseClone(row: unknown): Clone {
+  return parseRow(CLONE_ROW, row, 'clone row');
+}
+
 export function parseRefusal(row: unknown): StoredRefusal {
-  const parsed = ROW.safeParse(row);
-  if (!parsed.success) throw new Fault('row-malformed', 'refusal row', { cause: parsed.error });
-  return parsed.data as unknown as StoredRefusal;
+  return parseRow(ROW, row, 'refusal row') as unknown as StoredRefusal;
 }

@@ -3,9 +3,10 @@
 import * as z from 'zod';
 
 import { makeDeviceId } from '../identity/device-id.ts';
-import { done, Fault, type Outcome } from '../outcome.ts';
+import { done, type Outcome } from '../outcome.ts';
 import type { ManifestEntry } from './formats/format.ts';
 import { foldId, PROVENANCE, type ListingContext } from './listing.ts';
+import { parseRow } from '../rows.ts';
 
 const ROW = z.object({
   version: z.literal(1),
@@ -35,7 +36,5 @@ export function waitFor(entry: ManifestEntry, context: ListingContext): Outcome<
 }
 
 export function parseWaiting(row: unknown): Waiting {
-  const parsed = ROW.safeParse(row);
-  if (parsed.success) return parsed.data;
-  throw new Fault('row-malformed', 'waiting row', { cause: parsed.error });
+  return parseRow(ROW, row, 'waiting row');
 }

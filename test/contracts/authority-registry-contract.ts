@@ -58,6 +58,23 @@ export function authorityRegistryContract(name: string, stage: AuthorityRegistry
       expect(await isOpen(id)).toBe(true);
     });
 
+    test('lets nothing enter for a while and then again, as often as it is told; the CA stays registered', async () => {
+      const id = await register(await makeAuthority(`${name} pauses`));
+      for (const may of ['not-enter', 'not-enter', 'enter', 'enter', 'not-enter'] as const) {
+        await authorities().setRegistration(id, may);
+        expect(await isOpen(id)).toBe(may === 'enter');
+        expect(await authorities().isRegistered(id)).toBe(true);
+      }
+    });
+
+    test('leaves those that entered before as they are when nothing more may enter', async () => {
+      const party = await makeAuthority(`${name} keeps`);
+      const id = await register(party);
+      const entered = await enter(await makeDevice(party, `${name} K1`), party);
+      await authorities().setRegistration(id, 'not-enter');
+      expect(await authorities().listCertificates(id)).toEqual([entered]);
+    });
+
     test('names the certificates that entered under a CA, and no others', async () => {
       const [one, other] = [await makeAuthority(`${name} one`), await makeAuthority(`${name} other`)];
       const [id, otherId] = [await register(one), await register(other)];
@@ -81,10 +98,11 @@ export function authorityRegistryContract(name: string, stage: AuthorityRegistry
       }
     });
 
-    test('a CA that is absent is not registered, has no certificates, and is stopped and removed without a word', async () => {
+    test('a CA that is absent is not registered, has no certificates, and is stopped, opened and removed without a word', async () => {
       expect(await authorities().isRegistered(ABSENT)).toBe(false);
       expect(await authorities().listCertificates(ABSENT)).toEqual([]);
       await authorities().stopRegistration(ABSENT);
+      for (const may of ['enter', 'not-enter'] as const) await authorities().setRegistration(ABSENT, may);
       await authorities().remove(ABSENT);
       expect(await authorities().isRegistered(ABSENT)).toBe(false);
     });

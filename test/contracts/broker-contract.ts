@@ -1,4 +1,6 @@
 // What must every broker do? AWS IoT Core's own rules, as far as align-broker and teardown lean on them.
+import { hash, X509Certificate } from 'node:crypto';
+
 import { describe, expect, test } from 'vitest';
 
 import type { Broker, BrokerCertificate } from '../../shared/ports.ts';
@@ -80,10 +82,12 @@ function statuses(stage: BrokerStage): void {
     expect(await broker().findCertificate('0'.repeat(64))).toBeUndefined();
   });
 
-  test('finds a certificate with its ARN and status', async () => {
-    const certificateId = await stage.register('INACTIVE');
-    const { arn, ...rest } = await known(stage, certificateId);
+  test('finds a certificate with its ARN, its status and itself', async () => {
+    const { certificateId, pem: registered } = await stage.unknown();
+    await broker().registerCertificate(registered);
+    const { arn, pem, ...rest } = await known(stage, certificateId);
     expect(rest).toEqual({ certificateId, status: 'INACTIVE' });
+    expect(hash('sha256', new X509Certificate(pem).raw)).toBe(certificateId);
     expect(arn).toMatch(new RegExp(`^arn:aws:iot:[a-z0-9-]+:\\d{12}:cert/${certificateId}$`));
   });
 

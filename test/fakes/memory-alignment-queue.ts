@@ -2,13 +2,17 @@
 import type { AlignmentQueue } from '../../shared/ports.ts';
 import { Faults, type PlannedFault } from './faults.ts';
 
-type Method = 'request' | 'requestCertificate';
+type Method = 'request' | 'requestCertificate' | 'requestRevocation' | 'requestAuthority';
 
 export class MemoryAlignmentQueue implements AlignmentQueue {
   /** Device ids, in order, repeats included. */
   readonly requested: string[] = [];
   /** Certificate ids, likewise. */
   readonly requestedCertificates: string[] = [];
+  /** Certificates to revoke, likewise. */
+  readonly requestedRevocations: string[] = [];
+  /** IoT Core's ids of CAs, likewise. */
+  readonly requestedAuthorities: string[] = [];
   readonly #faults = new Faults<Method>();
 
   get calls(): readonly Method[] {
@@ -28,6 +32,18 @@ export class MemoryAlignmentQueue implements AlignmentQueue {
   requestCertificate(certificateId: string): Promise<void> {
     return this.#faults.run('requestCertificate', () => {
       this.requestedCertificates.push(certificateId);
+    });
+  }
+
+  requestRevocation(certificateId: string): Promise<void> {
+    return this.#faults.run('requestRevocation', () => {
+      this.requestedRevocations.push(certificateId);
+    });
+  }
+
+  requestAuthority(caCertificateId: string): Promise<void> {
+    return this.#faults.run('requestAuthority', () => {
+      this.requestedAuthorities.push(caCertificateId);
     });
   }
 }

@@ -5,7 +5,7 @@ import { parsePemCertificate } from '../../shared/identity/certificate.ts';
 import type { AuthorityRegistry } from '../../shared/ports.ts';
 import { Faults, type PlannedFault } from './faults.ts';
 
-type Method = 'register' | 'isRegistered' | 'stopRegistration' | 'listCertificates' | 'remove';
+type Method = 'register' | 'isRegistered' | 'stopRegistration' | 'setRegistration' | 'listCertificates' | 'remove';
 
 export class MemoryAuthorityRegistry implements AuthorityRegistry {
   /** Registered CAs by id; `open` means that new certificates may enter. */
@@ -40,6 +40,13 @@ export class MemoryAuthorityRegistry implements AuthorityRegistry {
     return this.#faults.run('stopRegistration', () => {
       const authority = this.#authorities.get(caCertificateId);
       if (authority !== undefined) authority.open = false;
+    });
+  }
+
+  setRegistration(caCertificateId: string, may: 'enter' | 'not-enter'): Promise<void> {
+    return this.#faults.run('setRegistration', () => {
+      const authority = this.#authorities.get(caCertificateId);
+      if (authority !== undefined) authority.open = may === 'enter';
     });
   }
 

@@ -17,12 +17,14 @@ export interface BrokerOptions {
 export interface Attached {
   readonly things?: readonly string[];
   readonly policies?: readonly string[];
+  readonly pem?: string;
 }
 
 interface Certificate {
   status: BrokerStatus;
   readonly things: Set<string>;
   readonly policies: Set<string>;
+  pem: string;
 }
 
 /** An error by the name that AWS IoT Core gives it. */
@@ -63,17 +65,17 @@ export class MemoryBroker implements Broker {
    * A device connects. Unknown: registered as PENDING_ACTIVATION and announced; still pending: announced again; closed
    * without a word in every other state but ACTIVE with a policy and a thing.
    */
-  connect(certificateId: string, ca: string): 'announced' | 'closed' | 'connected' {
+  connect(certificateId: string, ca: string, pem = ''): 'announced' | 'closed' | 'connected' {
     const known = this.#certificates.get(certificateId);
-    if (known === undefined) return this.#enter(certificateId, ca);
+    if (known === undefined) return this.#enter(certificateId, ca, pem);
     if (known.status === 'PENDING_ACTIVATION') return 'announced';
     return known.status === 'ACTIVE' && known.policies.size > 0 && known.things.size > 0 ? 'connected' : 'closed';
   }
 
   /** Sets the scene: the certificate is there with this status, attached to nothing unless told; no rule is checked. */
-  seed(certificateId: string, status: BrokerStatus, { things = [], policies = [] }: Attached = {}): void {
+  seed(certificateId: string, status: BrokerStatus, { things = [], policies = [], pem = '' }: Attached = {}): void {
     for (const thing of things) this.#things.add(thing);
-    this.#certificates.set(certificateId, { status, things: new Set(things), policies: new Set(policies) });
+    this.#certificates.set(certificateId, { status, things: new Set(things), policies: new Set(policies), pem });
   }
 
   arnOf(certificateId: string): string {
@@ -83,7 +85,8 @@ export class MemoryBroker implements Broker {
   findCertificate(certificateId: string): Promise<BrokerCertificate | undefined> {
     return this.#faults.run('findCertificate', () => {
       const known = this.#certificates.get(certificateId);
-      return known === undefined ? undefined : { certificateId, arn: this.arnOf(certificateId), status: known.status };
+      if (known === undefined) return undefined;
+      return { certificateId, arn: this.arnOf(certificateId), status: known.status, pem: known.pem };
     });
   }
 
@@ -94,7 +97,7 @@ export class MemoryBroker implements Broker {
       const { fingerprint } = certificate.value;
       // One that is there already is left as it is, whatever its status and attachments.
       if (this.#certificates.has(fingerprint)) return;
-      this.seed(fingerprint, 'INACTIVE');
+      this.seed(fingerprint, 'INACTIVE', { pem: certificatePem });
       this.changes.push(`registerCertificate ${fingerprint}`);
     });
   }
@@ -187,9 +190,9 @@ export class MemoryBroker implements Broker {
     );
   }
 
-  #enter(certificateId: string, ca: string): 'announced' | 'closed' {
+  #enter(certificateId: string, ca: string, pem: string): 'announced' | 'closed' {
     if (this.#authorities?.isOpen(ca) === false) return 'closed';
-    this.seed(certificateId, 'PENDING_ACTIVATION');
+    this.seed(certificateId, 'PENDING_ACTIVATION', { pem });
     this.#authorities?.enter(certificateId, ca);
     return 'announced';
   }

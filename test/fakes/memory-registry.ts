@@ -67,11 +67,12 @@ export class MemoryRegistry implements Registry {
     });
   }
 
-  countRepeat(key: RowKey): Promise<void> {
+  countRepeat(key: RowKey): Promise<'counted' | 'absent'> {
     return this.#faults.run('countRepeat', () => {
       const row = this.#row(key);
-      if (row === undefined) throw new Error(`expected a row under ${place(key)}`);
+      if (row === undefined) return 'absent';
       this.seed(key, { ...row, repeats: Number(row['repeats'] ?? 0) + 1 });
+      return 'counted';
     });
   }
 

@@ -131,6 +131,25 @@ describe('the log', () => {
     expect(logged.join('')).not.toContain(CANARY);
   });
 
+  test('says of an answer what the step tells, for alarms to count, and of a refusal its reason alone', async () => {
+    const tell = ({ verdict }: { readonly verdict: string }) => ({ verdict });
+    const run = (body: string) => Promise.resolve(body === 'no' ? REFUSAL : done({ verdict: body, device: CANARY }));
+    await handleQueue('register-device', run, tell)(batch(['admitted', 'no']), CONTEXT);
+    expect(lines().map(({ message, verdict, reason }) => [message, verdict, reason])).toEqual(
+      expect.arrayContaining([
+        ['done', 'admitted', undefined],
+        ['refused', undefined, 'request-malformed'],
+      ]),
+    );
+    expect(logged.join('')).not.toContain(CANARY);
+  });
+
+  test('says nothing of an answer where the step tells nothing', async () => {
+    await handleQueue('register-device', () => Promise.resolve(done({ verdict: 'admitted' })))(batch(['a']), CONTEXT);
+    expect(lines()).toHaveLength(1);
+    expect(lines()[0]).not.toHaveProperty('verdict');
+  });
+
   test('names the code and the problem of our own faults, and of others only what kind they are', async () => {
     const own = new Fault('row-malformed', 'whitelist row', { cause: new RangeError(CANARY) });
     await handleInvocation('show-device', () => Promise.reject(own))({}, CONTEXT).catch(() => undefined);

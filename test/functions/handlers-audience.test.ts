@@ -17,6 +17,7 @@ interface Loaded {
 afterEach(() => {
   vi.doUnmock(join(FUNCTIONS, 'whitelist/claim-devices/flow.ts'));
   vi.doUnmock(join(FUNCTIONS, 'governance/change-trust/flow.ts'));
+  vi.doUnmock(join(FUNCTIONS, 'governance/change-standing/flow.ts'));
   vi.doUnmock(join(FUNCTIONS, 'governance/approve-act/flow.ts'));
   vi.unstubAllEnvs();
   vi.restoreAllMocks();
@@ -25,6 +26,7 @@ afterEach(() => {
 test.each([
   ['whitelist/claim-devices', 'claimDevices'],
   ['governance/change-trust', 'changeTrust'],
+  ['governance/change-standing', 'changeStanding'],
   ['governance/approve-act', 'approveAct'],
 ])(
   '%s performs acts for its own ARN, under any version or alias, for this request, by the roles it was given',

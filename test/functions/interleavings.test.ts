@@ -3,8 +3,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
+import { changeStanding } from '../../functions/governance/change-standing/flow.ts';
 import { claimDevices } from '../../functions/whitelist/claim-devices/flow.ts';
-import { alignDevice, sweepPending } from '../../functions/onboarding/align-broker/flow.ts';
+import { alignDevice } from '../../functions/onboarding/align-broker/flow.ts';
+import { sweepPending } from '../../functions/onboarding/align-broker/sweep.ts';
 import { registerDevice } from '../../functions/onboarding/register-device/flow.ts';
 import { Fault } from '../../shared/outcome.ts';
 import { requestAct } from '../fakes/fake-caller-identity.ts';
@@ -17,6 +19,7 @@ import {
   makeScene,
   NOW,
   OWNER,
+  ownPump,
   PRINCIPAL,
   readDevice,
   type Pump,
@@ -39,6 +42,43 @@ test('I7 I8 T048 T049 every order of calls ends in one registered device, one ac
     { numRuns: 150 },
   );
 });
+
+test('I7 T049 T050 every order of calls of a cut and of a first connect ends in a closed device, with one entry per change', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+      const scene = await makeScene();
+      const pump = await ownPump(scene);
+      scene.broker.connect(pump.certificateId, 'any');
+      const world = disorder(scene, pump, scheduler);
+      await scheduler.waitFor(
+        Promise.all([
+          orFault(() => registerDevice(noticeOf(scene, pump), world)),
+          orFault(() => alignDevice(pump.id, world)),
+          orFault(() => alignDevice(pump.id, world)),
+          cut(scene, world, pump),
+          orFault(() => alignDevice(pump.id, world)),
+        ]),
+      );
+      scene.clock.advance(61_000);
+      await sweepPending(scene);
+      await alignDevice(pump.id, scene);
+      expect(await readDevice(scene, pump.id)).toMatchObject({ state: 'quarantined', level: 'cut' });
+      expect((await scene.broker.findCertificate(pump.certificateId))?.status ?? 'absent').not.toBe('ACTIVE');
+      expect(gapsIn(scene)).toEqual([]);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+/** An operator asks again until it is done, as the command line does. */
+async function cut(scene: Scene, world: Scene, { id }: Pump): Promise<void> {
+  const act = { kind: 'quarantine', device: id, level: 'cut', cause: 'compromised' };
+  for (let time = 0; time < 5; time += 1) {
+    await orFault(() => changeStanding(requestAct(PRINCIPAL, act, { audience: AUDIENCE, now: NOW }), world));
+    if ((await readDevice(scene, id))?.state === 'quarantined') return;
+  }
+  throw new Error('expected the cut within five times');
+}
 
 function actors(scene: Scene, world: Scene, pump: Pump): Promise<unknown>[] {
   const act = { kind: 'claim-devices', owner: OWNER, devices: [pump.id] };

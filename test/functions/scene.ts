@@ -1,9 +1,10 @@
 // Where do the flows play in the tests? One maker with its authority and signer, one hospital, and fakes of the world.
+import { brokerQuota } from '../../functions/onboarding/broker-quota.ts';
 import type { Entry } from '../../shared/ledger/entry.ts';
 import { parseEntry, recordEntry, STREAMS } from '../../shared/ledger/entry.ts';
-import { anchorKey, anchorRow, authorityKey, ownerKey } from '../../shared/identity/anchor.ts';
+import { anchorClaimKey, anchorKey, anchorRow, authorityKey, ownerKey } from '../../shared/identity/anchor.ts';
 import { claim, deviceKey, parseDevice, type Device } from '../../shared/lifecycle.ts';
-import { awaitRegistration, certificateKey } from '../../shared/whitelist/certificate-row.ts';
+import { certificateKey, wish } from '../../shared/whitelist/certificate-row.ts';
 import {
   idClaimKey,
   keyClaimKey,
@@ -40,11 +41,13 @@ export async function makeScene() {
   const authority = await makeAuthority('Acme Root');
   const signer = await makeSigner();
   const authorities = new MemoryAuthorityRegistry();
+  const registry = new MemoryRegistry();
+  const clock = new FixedClock(NOW);
   const scene = {
     authority,
     signer,
     authorities,
-    registry: new MemoryRegistry(),
+    registry,
     alignments: new MemoryAlignmentQueue(),
     chunks: new MemoryChunkQueue(),
     manifests: new MemoryManifestStore(),
@@ -52,7 +55,9 @@ export async function makeScene() {
     policies: { registration: 'registration' },
     callers: new FakeCallerIdentity(),
     roles: { operator: [PRINCIPAL], approver: [APPROVER] },
-    clock: new FixedClock(NOW),
+    clock,
+    quota: brokerQuota(registry, clock),
+    pendingDays: 30,
     random: new CountingRandomness(),
     audience: AUDIENCE,
     requestId: 'request-1',
@@ -78,8 +83,9 @@ export function trust(
   purpose: AnchorPurpose,
   manufacturer = 'acme',
 ): void {
-  const key = anchorKey(manufacturer, purpose, party.certificate.fingerprint);
-  registry.seed(key, anchorRow(anchorOf(party, purpose, manufacturer)));
+  const { fingerprint } = party.certificate;
+  registry.seed(anchorClaimKey(fingerprint), { version: 1, purpose, manufacturer });
+  registry.seed(anchorKey(manufacturer, purpose, fingerprint), anchorRow(anchorOf(party, purpose, manufacturer)));
 }
 
 /** As `change-trust` leaves it: the terms of a lot, instead of those that were there. */
@@ -136,9 +142,10 @@ export async function awaitPump(scene: Scene, serial = 'P5001'): Promise<string>
 /** A device whose CA nobody here can register: its certificate stands in the listing and waits for the broker. */
 export async function listChip(scene: Scene, serial = 'c1001'): Promise<Pump> {
   const issuer = await makeAuthority('Chip Root');
+  trust(scene, issuer, 'root');
   const party = await makeDevice(issuer, serial);
   const pump = seedListing(scene, party, makeListing(scene, serial, { party, issuer, purpose: 'root' }));
-  const row = awaitRegistration(pump.certificateId, scene.clock.now());
+  const row = wish({ certificateId: pump.certificateId, wanted: 'known', since: scene.clock.now() }, undefined);
   const detail = {
     actor: { kind: 'step', step: 'list-devices' },
     decision: 'done',
@@ -229,6 +236,20 @@ export function stateOf(scene: Pick<Scene, 'registry'>) {
     owners: scene.registry.rows('owners'),
     entries,
   };
+}
+
+/** The same where a rerun had to wait for the lease of a dead worker: times differ, leases and turns tell of no decision. */
+export function timelessStateOf(scene: Pick<Scene, 'registry'>) {
+  const { devices, ...rest } = stateOf(scene);
+  const told = devices.filter(({ pk, sk }) => !pk.startsWith('quota#') && sk !== 'lease');
+  return { ...rest, devices: told.map(({ row, ...key }) => ({ ...key, row: withoutTimes(row) })) };
+}
+
+function withoutTimes(row: object): object {
+  const named = ['alignedAt', 'brokerPending', 'since'];
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, named.includes(name) ? 'a time' : (value as unknown)]),
+  );
 }
 
 /** Streams whose entries are not numbered 1..n: a decision without an entry, or an entry without one. */

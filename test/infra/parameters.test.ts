@@ -18,6 +18,7 @@ test('without parameters it is a production deployment that keeps everything', (
     retention: 'retain',
     logRetentionDays: 365,
     registrationConcurrency: 10,
+    pendingDays: 30,
     roles: '{"operator":[],"approver":[]}', // nobody may perform an act
     bundle: false, // the tests' own
   });
@@ -60,6 +61,8 @@ test.each([
   ['account', '12345', '12 digits'],
   ['retention', '', '"retain" or "destroy"'],
   ['logRetentionDays', '366', expect.stringMatching(/^one of 1, 3, 5, .*3653$/)],
+  ['pendingDays', '0', 'a whole number from 1 to 365'],
+  ['pendingDays', '366', 'a whole number from 1 to 365'],
   ['registrationConcurrency', '1', 'a whole number from 2 to 100'],
   ['registrationConcurrency', '101', 'a whole number from 2 to 100'],
   ['registrationConcurrency', '2.5', 'a whole number from 2 to 100'],

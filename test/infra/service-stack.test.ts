@@ -79,7 +79,8 @@ test.each([
   ['import-manifest', { Whitelist: 'write', Owners: 'read', Ledger: 'append' }],
   ['list-devices', { Whitelist: 'write', Devices: 'write', Owners: 'read', Ledger: 'append' }],
   ['claim-devices', { Whitelist: 'read', Owners: 'read', Devices: 'write', Ledger: 'append' }],
-  ['change-trust', { Owners: 'write', Ledger: 'append' }],
+  ['change-trust', { Owners: 'write', Devices: 'write', Ledger: 'append' }],
+  ['change-standing', { Whitelist: 'read', Devices: 'write', Ledger: 'append' }],
   ['approve-act', { Whitelist: 'write', Owners: 'write', Ledger: 'append' }],
   ['show-device', { Whitelist: 'read', Devices: 'read', Ledger: 'read' }],
   ['guard-deletion', { Owners: 'read' }],
@@ -106,7 +107,8 @@ const USES = {
 };
 
 test.each([
-  ['register-device', ['sqs:SendMessage', ...FED]],
+  // It reads one certificate of the broker, and changes none.
+  ['register-device', ['iot:DescribeCertificate', 'sqs:SendMessage', ...FED]],
   [
     'align-broker',
     [
@@ -127,8 +129,9 @@ test.each([
   ['approve-act', ['sqs:SendMessage']],
   [
     'change-trust',
-    ['iot:DescribeCACertificate', 'iot:RegisterCACertificate', 'iot:UpdateCACertificate', 'sqs:SendMessage'],
+    ['iot:DescribeCACertificate', 'iot:RegisterCACertificate', 'iot:UpdateCACertificate', 'sqs:SendMessage', ...FED],
   ],
+  ['change-standing', ['sqs:SendMessage']],
   ['show-device', ['sqs:SendMessage']],
   ['guard-deletion', ['iot:DescribeCACertificate', 'iot:ListTargetsForPolicy', 'sqs:SendMessage']],
 ] as const)('beside tables, keys and its log, %s may do exactly what its work needs', (step, actions) => {
@@ -145,6 +148,36 @@ test('T147 align-broker alone may change certificates and things at the broker',
   );
   expect(able).toEqual(['align-broker']);
 });
+
+test('T147 change-trust alone may change certificate authorities at the broker', () => {
+  const able = (Object.keys(STEPS) as StepName[]).filter((step) =>
+    roleStatements(step).some(({ Action }) => list(Action).some((action) => /(Register|Update)CACert/.test(action))),
+  );
+  expect(able).toEqual(['change-trust']);
+});
+
+test.each([
+  ['register-device', 'reason', 'another-key'],
+  ['change-trust', 'registration', 'stopped'],
+] as const)('an alarm counts the log lines of %s in which %s is %s', (step, member, value) => {
+  const log = flat((named(step)?.Properties['LoggingConfig'] as Record<string, unknown>)['LogGroup']);
+  const filters = ofType(service, 'AWS::Logs::MetricFilter').filter(
+    ([, { Properties }]) => flat(Properties['LogGroupName']) === log,
+  );
+  const [[, { Properties }] = fail(step)] = filters;
+  expect(Properties['FilterPattern']).toBe(`{ $.${member} = "${value}" }`);
+  const [transformation] = Properties['MetricTransformations'] as { MetricName: string; MetricNamespace: string }[];
+  const rung = ofType(service, 'AWS::CloudWatch::Alarm').filter(
+    ([, alarm]) =>
+      alarm.Properties['MetricName'] === transformation?.MetricName &&
+      alarm.Properties['Namespace'] === transformation?.MetricNamespace,
+  );
+  expect(rung).toHaveLength(1);
+});
+
+function fail(step: string): never {
+  throw new Error(`expected a metric filter on the log of ${step}`);
+}
 
 test('a storage key works for a role only through the service that stores', () => {
   const uses = policies
@@ -175,7 +208,7 @@ test('queues refuse plain HTTP and are encrypted with the messages key', () => {
 
 test('a message that fails comes back alone, and no queue starts more workers than its function reserves', () => {
   const sources = ofType(service, 'AWS::Lambda::EventSourceMapping');
-  expect(sources).toHaveLength(5); // first connects, alignments, certificates, imports, chunks
+  expect(sources).toHaveLength(6); // first connects, alignments, certificates, authorities, imports, chunks
   for (const [id, { Properties }] of sources) {
     expect(Properties['FunctionResponseTypes'], id).toEqual(['ReportBatchItemFailures']);
     const { MaximumConcurrency } = Properties['ScalingConfig'] as { MaximumConcurrency: number };
@@ -207,7 +240,7 @@ test.each([
 
 test('T022 steps that perform acts, and no other, are told who may perform them: nobody by default', () => {
   const told = (Object.keys(STEPS) as StepName[]).filter((step) => VARIABLES.roles in variablesOf(step));
-  expect(told).toEqual(['claim-devices', 'change-trust', 'approve-act']);
+  expect(told).toEqual(['claim-devices', 'change-trust', 'change-standing', 'approve-act']);
   for (const step of told) expect(variablesOf(step)[VARIABLES.roles]).toBe('{"operator":[],"approver":[]}');
 });
 
@@ -218,7 +251,7 @@ test('T022 the principals of the parameters reach every step that performs acts'
     ([, { Properties }]) => (Properties['Environment'] as Environment).Variables[VARIABLES.roles] ?? [],
   );
   expect(maps).toEqual(maps.map(() => JSON.stringify({ operator: [operators], approver: [approvers] })));
-  expect(maps).toHaveLength(3);
+  expect(maps).toHaveLength(4);
 });
 
 test('an operator may invoke the functions of people, and nothing that queues or schedules start', () => {
@@ -228,7 +261,7 @@ test('an operator may invoke the functions of people, and nothing that queues or
     .flatMap(({ Resource }) => list(Resource).map((one) => /^<(.*)\.Arn>$/.exec(flat(one))?.[1] ?? ''));
   const names = invoked.map((id) => service[id]?.Properties['FunctionName']);
   expect(names.toSorted()).toEqual(
-    ['approve-act', 'change-trust', 'claim-devices', 'show-device'].map((step) => `wardkey-${step}`),
+    ['approve-act', 'change-standing', 'change-trust', 'claim-devices', 'show-device'].map((step) => `wardkey-${step}`),
   );
 });
 

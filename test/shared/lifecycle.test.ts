@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import {
-  BROKER_PROJECTION,
   claim,
   isOwned,
   isRegistered,
@@ -45,6 +44,13 @@ describe('moves', () => {
     expect(MOVES.map(({ from, to, by }) => `${from} -> ${to} by ${by}`)).toEqual([
       'listed -> owned by claim',
       'owned -> registered by first-connect',
+      'owned -> quarantined by quarantine',
+      'registered -> quarantined by quarantine',
+      'quarantined -> quarantined by quarantine',
+      'listed -> denied by deny',
+      'owned -> denied by deny',
+      'registered -> denied by deny',
+      'quarantined -> denied by deny',
     ]);
   });
 
@@ -98,14 +104,6 @@ describe('moves', () => {
     expect(claimed.path).toBe('registered');
     for (const device of [register(claimed, LATER), markAligned(claimed, LATER), markPending(claimed, LATER)])
       expect(device.path).toBe('registered');
-  });
-
-  test('the broker shows a certificate with a policy, but not one that an owned device brings by itself', () => {
-    const active = { factoryCertificate: 'active', policy: 'registration' };
-    expect(BROKER_PROJECTION).toEqual({
-      owned: { jitr: { factoryCertificate: 'absent' }, registered: active },
-      registered: { jitr: active, registered: active },
-    });
   });
 });
 

@@ -14,3 +14,27 @@ test('no two reasons say the same', () => {
   const sentences = entries.map(([, { sentence }]) => sentence);
   expect(new Set(sentences).size).toBe(sentences.length);
 });
+
+test('what ends a certificate for good at a first connect is final, and nothing else is', () => {
+  const atConnect = [
+    'not-listed',
+    'authority-unknown',
+    'authority-differs',
+    'certificate-not-yet-valid',
+    'certificate-expired',
+    'issuer-not-valid',
+    'certificate-revoked',
+    'crl-stale',
+    'crl-unavailable',
+    'not-owned',
+    'listing-held',
+    'another-key',
+    'another-certificate',
+    'certificate-absent',
+    'certificate-unknown',
+    'quarantined',
+    'denied',
+  ] as const;
+  const final = atConnect.filter((reason) => REASONS[reason].kind === 'final');
+  expect(final).toEqual(['certificate-revoked', 'another-key', 'denied']);
+});

@@ -18,6 +18,23 @@ const ADD_ANCHOR = z.strictObject({
   kind: z.enum(['add-authority', 'add-root', 'add-signer', 'add-voucher-key']),
   manufacturer: MANUFACTURER,
   certificate: CERTIFICATE,
+  /** Devices are admitted only while every issuer below this anchor has a current revocation list here. */
+  revocation: z.literal('required').optional(),
+});
+
+const ADD_REVOCATION_LIST = z.strictObject({
+  kind: z.literal('add-revocation-list'),
+  manufacturer: MANUFACTURER,
+  /** base64 of the DER, at most 1 MiB of it */
+  list: z.base64().min(1).max(1_400_000),
+  /** PEM certificates from the list's issuer up to one of the manufacturer's anchors, when an anchor did not issue it. */
+  issuers: z.string().max(72_000).optional(),
+});
+
+const MOVE_BREAKER = z.strictObject({
+  kind: z.enum(['open-breaker', 'close-breaker']),
+  /** SHA-256 of the CA certificate, lower-case hex. */
+  authority: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits'),
 });
 
 const ADD_LOT = z.strictObject({
@@ -32,9 +49,17 @@ const ADD_LOT = z.strictObject({
     .optional(),
 });
 
-export const TRUST_ACT = z.discriminatedUnion('kind', [ADD_OWNER, ADD_ANCHOR, ADD_LOT]);
+export const TRUST_ACT = z.discriminatedUnion('kind', [
+  ADD_OWNER,
+  ADD_ANCHOR,
+  ADD_LOT,
+  ADD_REVOCATION_LIST,
+  MOVE_BREAKER,
+]);
 
 export type AddOwner = z.infer<typeof ADD_OWNER>;
 export type AddAnchor = z.infer<typeof ADD_ANCHOR>;
 export type AddLot = z.infer<typeof ADD_LOT>;
+export type AddRevocationList = z.infer<typeof ADD_REVOCATION_LIST>;
+export type MoveBreaker = z.infer<typeof MOVE_BREAKER>;
 export type TrustAct = z.infer<typeof TRUST_ACT>;

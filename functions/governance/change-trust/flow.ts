@@ -1,42 +1,29 @@
 // Step `change-trust`: whom does this deployment trust, and for what? Owners, manufacturer authorities, manifest
-// signers; each change is an act of a named principal (blueprint steps 1 and 3).
-import { anchorClaimKey, anchorKey, anchorRow, authorityKey, ownerKey } from '../../../shared/identity/anchor.ts';
-import {
-  parseAnchorClaim,
-  type Anchor,
-  type AnchorClaim,
-  type AnchorPurpose,
-} from '../../../shared/identity/anchor.ts';
-import { checkKey } from '../../../shared/identity/acceptable-key.ts';
-import { parsePemCertificate, type Certificate } from '../../../shared/identity/certificate.ts';
-import { recordEntry, STREAMS, type Detail } from '../../../shared/ledger/entry.ts';
-import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
-import type { AuthorityRegistry, Change } from '../../../shared/ports.ts';
-import { lotKey, parseLot, type Lot } from '../../../shared/whitelist/lot.ts';
+// signers, lots; each change is an act of a named principal (blueprint steps 1 and 3).
 import { canonicalText, type Json } from '../../../shared/canonical.ts';
+import { ownerKey } from '../../../shared/identity/anchor.ts';
+import { STREAMS, type Detail } from '../../../shared/ledger/entry.ts';
+import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
+import type { AlignmentQueue, AuthorityRegistry } from '../../../shared/ports.ts';
+import { lotKey, parseLot, type Lot } from '../../../shared/whitelist/lot.ts';
 import { performAct, type ActWorld } from '../../perform-act.ts';
-import { TRUST_ACT, type AddAnchor, type AddLot, type AddOwner, type TrustAct } from './act.ts';
+import { TRUST_ACT, type AddLot, type AddOwner, type TrustAct } from './act.ts';
+import { addAnchor } from './anchors.ts';
+import { moveBreaker } from './breaker.ts';
+import { trustEntry, type Acted } from './record.ts';
+import { addRevocationList } from './revocation-lists.ts';
 
 export interface ChangeTrustWorld extends ActWorld {
   readonly authorities: AuthorityRegistry;
+  readonly alignments: Pick<AlignmentQueue, 'requestAuthority'>;
 }
 
 export interface TrustChange {
   readonly result: 'changed' | 'unchanged';
-  /** SHA-256 of the certificate, for anchors. */
+  /** SHA-256 of the certificate, for anchors; of the list, for revocation lists. */
   readonly fingerprint?: string;
-}
-
-const PURPOSES = {
-  'add-authority': 'authority',
-  'add-root': 'root',
-  'add-signer': 'signer',
-  'add-voucher-key': 'voucher',
-} as const satisfies Readonly<Record<AddAnchor['kind'], AnchorPurpose>>;
-
-interface Acted<A> {
-  readonly act: A;
-  readonly principal: string;
+  /** How many certificates a revocation list names. */
+  readonly revoked?: number;
 }
 
 export function changeTrust(event: unknown, world: ChangeTrustWorld): Promise<Outcome<TrustChange>> {
@@ -44,9 +31,22 @@ export function changeTrust(event: unknown, world: ChangeTrustWorld): Promise<Ou
 }
 
 function decide(act: TrustAct, principal: string, world: ChangeTrustWorld): Promise<Outcome<TrustChange>> {
-  if (act.kind === 'add-owner') return addOwner({ act, principal }, world);
-  if (act.kind === 'add-lot') return addLot({ act, principal }, world);
-  return addAnchor({ act, principal }, world);
+  switch (act.kind) {
+    case 'add-owner':
+      return addOwner({ act, principal }, world);
+    case 'add-lot':
+      return addLot({ act, principal }, world);
+    case 'add-revocation-list':
+      return addRevocationList({ act, principal }, world);
+    case 'open-breaker':
+    case 'close-breaker':
+      return moveBreaker({ act, principal }, world);
+    case 'add-authority':
+    case 'add-root':
+    case 'add-signer':
+    case 'add-voucher-key':
+      return addAnchor({ act, principal }, world);
+  }
 }
 
 /** A lot's terms are agreed once; more devices than agreed are released by two people, never by a new number. */
@@ -75,79 +75,4 @@ async function addOwner({ act, principal }: Acted<AddOwner>, world: ChangeTrustW
   // Create-only: an owner that is known already stays as it is.
   const result = await world.registry.commit([{ create: key, row }, entry]);
   return done({ result: result === 'committed' ? 'changed' : 'unchanged' });
-}
-
-async function addAnchor({ act, principal }: Acted<AddAnchor>, world: ChangeTrustWorld): Promise<Outcome<TrustChange>> {
-  // 1 Parse the certificate; an authority must be able to issue, or every device under it would fail later.
-  const certificate = parsePemCertificate(act.certificate);
-  if (certificate.outcome === 'refused') return certificate;
-  const anchor: Anchor = {
-    version: 1,
-    purpose: PURPOSES[act.kind],
-    manufacturer: act.manufacturer,
-    certificate: certificate.value,
-  };
-  const { fingerprint } = certificate.value;
-  // A signature by a key that anybody can find proves nothing (T017).
-  const strong = checkKey(certificate.value);
-  if (strong.outcome === 'refused') return strong;
-  if ((anchor.purpose === 'authority' || anchor.purpose === 'root') && !certificate.value.isAuthority) {
-    return refused({ reason: 'not-an-authority', fingerprint });
-  }
-  // 2 Decide: one certificate is trusted for one purpose of one manufacturer.
-  const [claimed] = await world.registry.read([anchorClaimKey(fingerprint)]);
-  const wanted = describe(anchor);
-  const present = claimed === undefined ? undefined : describe(parseAnchorClaim(claimed));
-  if (present !== undefined && present !== wanted) {
-    return refused({ reason: 'anchor-conflict', fingerprint, expected: present, got: wanted });
-  }
-  // 3 Act: IoT Core first. A crash here leaves a CA at the broker that no row knows; its devices are refused.
-  const changes = claimed === undefined ? anchorChanges(anchor, principal, world) : [];
-  if (anchor.purpose === 'authority')
-    changes.push(...(await registerAuthority(certificate.value, anchor, principal, world)));
-  if (changes.length === 0) return done({ result: 'unchanged', fingerprint });
-  // 4 Record and trust in one transaction.
-  if ((await world.registry.commit(changes)) === 'committed') return done({ result: 'changed', fingerprint });
-  throw new Fault('comparison-lost', `anchor "${fingerprint}": somebody else changed it at the same time`);
-}
-
-function anchorChanges(anchor: Anchor, principal: string, world: ChangeTrustWorld): Change[] {
-  const { fingerprint } = anchor.certificate;
-  const claim: AnchorClaim = { version: 1, purpose: anchor.purpose, manufacturer: anchor.manufacturer };
-  return [
-    { create: anchorClaimKey(fingerprint), row: claim },
-    { create: anchorKey(anchor.manufacturer, anchor.purpose, fingerprint), row: anchorRow(anchor) },
-    trustEntry({ stream: STREAMS.anchor(fingerprint), principal, inputs: { ...claim, fingerprint } }, world),
-  ];
-}
-
-/** Idempotent at the broker: also brings back a CA that a teardown removed. */
-async function registerAuthority(
-  { x509, fingerprint }: Certificate,
-  { manufacturer }: Anchor,
-  principal: string,
-  world: ChangeTrustWorld,
-): Promise<Change[]> {
-  const id = await world.authorities.register(x509.toString());
-  const [known] = await world.registry.read([authorityKey(id)]);
-  if (known !== undefined) return [];
-  const row = { version: 1, fingerprint, manufacturer };
-  const entry = trustEntry({ stream: STREAMS.authority(id), principal, inputs: { ...row, authority: id } }, world);
-  return [{ create: authorityKey(id), row }, entry];
-}
-
-function describe({ purpose, manufacturer }: Pick<Anchor, 'purpose' | 'manufacturer'>): string {
-  return `${purpose} of ${manufacturer}`;
-}
-
-interface TrustRecord {
-  readonly stream: string;
-  readonly principal: string;
-  readonly inputs: Detail['inputs'];
-}
-
-function trustEntry({ stream, principal, inputs }: TrustRecord, world: ChangeTrustWorld) {
-  const { requestId } = world;
-  const detail = { actor: { kind: 'iam', principal }, decision: 'done', inputs, requestId } as const;
-  return recordEntry({ stream, seq: 1, kind: 'trust-changed', time: world.clock.now(), detail }, world.random);
 }

@@ -1,33 +1,22 @@
 // Step `show-device`: what is known of this device or certificate, and what was decided? The dossier (blueprint step 5).
 import * as z from 'zod';
 
+import type { Dossier, ShownEntry } from '../../../shared/governance/dossier.ts';
 import { parseDeviceId } from '../../../shared/identity/device-id.ts';
 import { firstProblem } from '../../../shared/json.ts';
-import { opensCommitment, parseEntry, pendingPartition, STREAMS, type Entry } from '../../../shared/ledger/entry.ts';
-import { deviceKey, parseDevice, type Device } from '../../../shared/lifecycle.ts';
+import { opensCommitment, parseEntry, pendingPartition, STREAMS } from '../../../shared/ledger/entry.ts';
+import { deviceKey, parseDevice } from '../../../shared/lifecycle.ts';
 import { done, refused, type Outcome } from '../../../shared/outcome.ts';
 import type { Registry } from '../../../shared/ports.ts';
 import { idClaimKey, listingKey, parseIdClaim, parseListing, type Listing } from '../../../shared/whitelist/listing.ts';
-import { parseWaiting, waitingKey, type Waiting } from '../../../shared/whitelist/waiting.ts';
-import { parseRefusal, refusalPartition, type StoredRefusal } from '../../../shared/whitelist/refusal.ts';
-
-export interface Dossier {
-  readonly subject: string;
-  readonly listing?: Listing;
-  readonly device?: Device;
-  /** Listed by its key only: its certificate has not come yet. */
-  readonly waiting?: Waiting;
-  /** Connects that were refused, of the listed certificate or of the one asked for. */
-  readonly refusals: readonly StoredRefusal[];
-  /** What the ledger says of all of these, oldest first. */
-  readonly entries: readonly ShownEntry[];
-}
-
-export interface ShownEntry {
-  readonly entry: Entry;
-  /** Whether the detail is the one that the leaf committed to. */
-  readonly opens: boolean;
-}
+import { parseWaiting, waitingKey } from '../../../shared/whitelist/waiting.ts';
+import {
+  clonesOf,
+  parseClone,
+  parseRefusal,
+  refusalPartition,
+  type StoredRefusal,
+} from '../../../shared/whitelist/refusal.ts';
 
 /** A device id, or the SHA-256 of a certificate for one that is not listed. */
 const REQUEST = z.strictObject({ subject: z.string().min(1).max(64) });
@@ -43,18 +32,19 @@ export async function showDevice(event: unknown, registry: Registry): Promise<Ou
   const fingerprint = listing?.fingerprint ?? subject;
   const refusals = await readRefusals(fingerprint, registry);
   if (listing === undefined && refusals.length === 0) return showWaiting(id.value, registry);
-  const streams = refusals.map(({ reason, deviceVersion }) => STREAMS.refusal(fingerprint, reason, deviceVersion));
-  if (listing === undefined) return done({ subject, refusals, entries: await readStreams(streams, registry) });
+  const streams = [
+    ...refusals.map(({ reason, deviceVersion }) => STREAMS.refusal(fingerprint, reason, deviceVersion)),
+    ...(listing === undefined ? [] : [STREAMS.waiting(listing.device), STREAMS.listing(fingerprint)]),
+    STREAMS.certificate(fingerprint),
+    ...(listing === undefined ? [] : [STREAMS.device(listing.device)]),
+  ];
+  const entries = await readStreams(streams, registry);
+  if (listing === undefined) return done({ subject, refusals, clones: [], entries });
   const [row] = await registry.read([deviceKey(listing.device)]);
   const { device } = listing;
-  streams.push(
-    STREAMS.waiting(device),
-    STREAMS.listing(fingerprint),
-    STREAMS.certificate(fingerprint),
-    STREAMS.device(device),
-  );
-  const entries = await readStreams(streams, registry);
-  return done({ subject, listing, ...(row === undefined ? {} : { device: parseDevice(row) }), refusals, entries });
+  const clones = (await registry.list(clonesOf(device).table, clonesOf(device).pk, '')).map(parseClone);
+  const present = row === undefined ? {} : { device: parseDevice(row) };
+  return done({ subject, listing, ...present, refusals, clones, entries });
 }
 
 async function showWaiting(device: string, registry: Registry): Promise<Outcome<Dossier>> {
@@ -65,6 +55,7 @@ async function showWaiting(device: string, registry: Registry): Promise<Outcome<
     subject: device,
     waiting,
     refusals: [],
+    clones: [],
     entries: await readStreams([STREAMS.waiting(device)], registry),
   });
 }

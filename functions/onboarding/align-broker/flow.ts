@@ -3,19 +3,20 @@
 import { recordEntry, STREAMS, type EntryRandomness } from '../../../shared/ledger/entry.ts';
 import { deviceKey, markAligned, parseDevice, type Device } from '../../../shared/lifecycle.ts';
 import { Fault } from '../../../shared/outcome.ts';
-import type { AlignmentQueue, Broker, Clock, Registry } from '../../../shared/ports.ts';
-import { toPem } from '../../../shared/identity/certificate.ts';
-import { certificateKey, markRegistered, parseCertificateRow } from '../../../shared/whitelist/certificate-row.ts';
-import { listingKey, parseListing } from '../../../shared/whitelist/listing.ts';
-import { releaseLease, takeLease } from './lease.ts';
+import type { Broker, Change, Clock, Registry } from '../../../shared/ports.ts';
+import { certificateKey, isRevoked, parseCertificateRow } from '../../../shared/whitelist/certificate-row.ts';
+import { underLease, type HeldLease } from '../../lease.ts';
+import type { BrokerQuota } from '../broker-quota.ts';
+import { alignCertificate, registerListed } from './align-certificate.ts';
+import { fence } from './fence.ts';
 import { projectDevice, type Policies, type Shown } from './project.ts';
-import { awaitTurn } from './quota.ts';
 import type { AlignmentRequest } from './request.ts';
 
 export interface AlignBrokerWorld {
   readonly registry: Registry;
   readonly broker: Broker;
   readonly policies: Policies;
+  readonly quota: Pick<BrokerQuota, 'awaitTurn'>;
   readonly clock: Clock;
   readonly random: EntryRandomness;
   readonly requestId: string;
@@ -36,118 +37,57 @@ export async function align(request: AlignmentRequest, world: AlignBrokerWorld):
 /** Returns when IoT Core matched a version of the row that was still the newest; throws for another try later. */
 export async function alignDevice(device: string, world: AlignBrokerWorld): Promise<Alignment> {
   // 1 One worker per device: a worker that slept would otherwise bring back what a newer row has ended.
-  const lease = await takeLease(device, world.registry, world.clock);
-  if (lease === undefined) throw new Fault('comparison-lost', `device "${device}": another worker aligns it now`);
-  try {
-    return { device, shown: await alignUnderLease(device, world) };
-  } finally {
-    await releaseLease(lease, world.registry, world.clock);
-  }
+  return underLease(`device#${device}`, world, async (lease) => {
+    const broker = fence(world.broker, lease);
+    return { device, shown: await alignHeld(device, lease, { ...world, broker }) };
+  });
 }
 
-/** Makes the broker know a certificate whose CA nobody here can register; it stays INACTIVE until it is owned. */
-export async function alignCertificate(
-  certificateId: string,
-  world: AlignBrokerWorld,
-): Promise<'registered' | 'settled'> {
-  const [row] = await world.registry.read([certificateKey(certificateId)]);
-  if (row === undefined)
-    throw new Fault('row-malformed', `certificate "${certificateId}": asked to align one without a row`);
-  const previous = parseCertificateRow(row);
-  if (previous.brokerPending === undefined) return 'settled';
-  await awaitTurn(world.registry, world.clock, 'registration');
-  await registerListed(certificateId, world);
-  const next = markRegistered(previous);
-  const entry = recordEntry(
-    {
-      stream: STREAMS.certificate(certificateId),
-      seq: next.version,
-      kind: 'aligned',
-      time: world.clock.now(),
-      detail: {
-        actor: { kind: 'step', step: 'align-broker' },
-        decision: 'done',
-        inputs: { certificateId, shown: 'registered' },
-        requestId: world.requestId,
-      },
-    },
-    world.random,
-  );
-  // Losing this means that another worker settled the same row: there is only one move.
-  await world.registry.commit([{ replace: certificateKey(certificateId), previous, next }, entry]);
-  return 'registered';
-}
-
-async function registerListed(certificateId: string, world: AlignBrokerWorld): Promise<void> {
-  const [row] = await world.registry.read([listingKey(certificateId)]);
-  const { certificate } = row === undefined ? {} : parseListing(row);
-  if (certificate === undefined)
-    throw new Fault('row-malformed', `certificate "${certificateId}": not kept in a listing`);
-  await world.broker.registerCertificate(toPem(certificate));
-}
-
-async function alignUnderLease(device: string, world: AlignBrokerWorld): Promise<Alignment['shown']> {
+async function alignHeld(device: string, lease: HeldLease, world: AlignBrokerWorld): Promise<Alignment['shown']> {
+  const { registry, broker, policies } = world;
   for (let round = 0; round < ROUNDS; round += 1) {
-    // 2 Read the row strongly; what is not pending was seen to match.
-    const [row] = await world.registry.read([deviceKey(device)]);
-    if (row === undefined)
-      throw new Fault('row-malformed', `device "${device}": asked to align a device without a row`);
-    const present = parseDevice(row);
+    // 2 What is not pending was seen to match; for what is, wait for a turn at the pace of the broker's quotas.
+    if ((await readRow(device, registry)).brokerPending === undefined) return 'settled';
+    await world.quota.awaitTurn();
+    // 3 Read the row strongly, after the wait: what it says now is what the broker is to show.
+    const present = await readRow(device, registry);
     if (present.brokerPending === undefined) return 'settled';
-    // 3 Make IoT Core match, at the pace of its quotas.
-    await awaitTurn(world.registry, world.clock);
+    const revoked = await isRefused(present.factoryCertificate, registry);
     // A certificate of the path `registered` cannot come by itself; its own registration may still be waiting.
-    if (present.path === 'registered') await registerListed(present.factoryCertificate, world);
-    const shown = await projectDevice(present, world.broker, world.policies);
+    if (present.path === 'registered' && !revoked) await registerListed(present.factoryCertificate, world);
+    const shown = await projectDevice(present, { broker, policies, revoked });
+    // Refused for good meanwhile: whoever revoked it may have been faster than our ACTIVE.
+    if (shown === 'active' && (await isRefused(present.factoryCertificate, registry))) continue;
     // 4 Clear the marker by comparison. Losing it means that the row moved meanwhile: look again.
-    if ((await settle(present, shown, world)) === 'committed') return shown;
+    if ((await lease.settle(settled(present, shown, world))) === 'committed') return shown;
   }
   throw new Fault('comparison-lost', `device "${device}": its row changed ${ROUNDS} times during alignment`);
 }
 
-function settle(previous: Device, shown: Shown, world: AlignBrokerWorld): Promise<'committed' | 'lost'> {
+/** Its own row says so, whatever the device is. */
+async function isRefused(certificateId: string, registry: Registry): Promise<boolean> {
+  const [row] = await registry.read([certificateKey(certificateId)]);
+  return isRevoked(row === undefined ? undefined : parseCertificateRow(row));
+}
+
+async function readRow(device: string, registry: Registry): Promise<Device> {
+  const [row] = await registry.read([deviceKey(device)]);
+  if (row !== undefined) return parseDevice(row);
+  throw new Fault('row-malformed', `device "${device}": asked to align a device without a row`);
+}
+
+function settled(previous: Device, shown: Shown, world: AlignBrokerWorld): readonly Change[] {
   const now = world.clock.now();
   const next = markAligned(previous, now);
-  const entry = recordEntry(
-    {
-      stream: STREAMS.device(next.id),
-      seq: next.version,
-      kind: 'aligned',
-      time: now,
-      detail: {
-        actor: { kind: 'step', step: 'align-broker' },
-        decision: 'done',
-        owner: next.owner,
-        device: next.id,
-        inputs: { state: next.state, certificateId: next.factoryCertificate, shown, deviceVersion: previous.version },
-        requestId: world.requestId,
-      },
-    },
-    world.random,
-  );
-  return world.registry.commit([{ replace: deviceKey(next.id), previous, next }, entry]);
-}
-
-export interface SweepWorld {
-  readonly registry: Registry;
-  readonly alignments: AlignmentQueue;
-  readonly clock: Clock;
-}
-
-const SWEEP_AFTER_MS = 60_000;
-/** What the broker's quotas let through in the minute until the next sweep. */
-const SWEEP_MOST = 300;
-const DEVICE_ROW = /^device#(.+)$/;
-const CERTIFICATE_ROW = /^certificate#(.+)$/;
-
-/** Asks again for devices and certificates pending for a minute: a worker died, or a request was lost. */
-export async function sweepPending(world: SweepWorld): Promise<number> {
-  const before = new Date(Date.parse(world.clock.now()) - SWEEP_AFTER_MS).toISOString();
-  const keys = await world.registry.pendingAlignments(before, SWEEP_MOST);
-  for (const { pk } of keys) {
-    const [device, certificate] = [DEVICE_ROW.exec(pk)?.[1], CERTIFICATE_ROW.exec(pk)?.[1]];
-    if (device !== undefined) await world.alignments.request(device);
-    if (certificate !== undefined) await world.alignments.requestCertificate(certificate);
-  }
-  return keys.length;
+  const { id, version: seq, owner, state, factoryCertificate: certificateId } = next;
+  const detail = {
+    actor: { kind: 'step', step: 'align-broker' },
+    decision: 'done',
+    ...(owner === undefined ? {} : { owner }),
+    device: id,
+    inputs: { state, certificateId, shown, deviceVersion: previous.version },
+    requestId: world.requestId,
+  } as const;
+  const entry = recordEntry({ stream: STREAMS.device(id), seq, kind: 'aligned', time: now, detail }, world.random);
+  return [{ replace: deviceKey(id), previous, next }, entry];
 }

@@ -1,27 +1,27 @@
 // Wiring of `align-broker`: requests from its queue, and the sweep that a schedule starts.
-import { IoTClient } from '@aws-sdk/client-iot';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSEvent } from 'aws-lambda';
 
 import { dynamodbRegistry } from '../../../shared/aws/dynamodb-registry.ts';
-import { documentClient, tableNames, variable } from '../../../shared/aws/environment.ts';
+import { documentClient, iotClient, queues, tableNames, variable } from '../../../shared/aws/environment.ts';
 import { iotBroker } from '../../../shared/aws/iot-broker.ts';
 import { nodeClock } from '../../../shared/aws/node-clock.ts';
 import { nodeRandomness } from '../../../shared/aws/node-randomness.ts';
 import { sqsAlignmentQueue } from '../../../shared/aws/sqs-alignment-queue.ts';
 import { done } from '../../../shared/outcome.ts';
 import { handleInvocation, handleQueue } from '../../handle.ts';
-import { align, sweepPending } from './flow.ts';
+import { brokerQuota } from '../broker-quota.ts';
+import { align } from './flow.ts';
 import { isSweep, parseRequest } from './request.ts';
+import { sweepPending } from './sweep.ts';
 
+const registry = dynamodbRegistry(documentClient(), tableNames('whitelist', 'devices', 'ledger'));
 const world = {
-  registry: dynamodbRegistry(documentClient(), tableNames('whitelist', 'devices', 'ledger')),
-  broker: iotBroker(new IoTClient({})),
+  registry,
+  broker: iotBroker(iotClient()),
   policies: { registration: variable('registrationPolicy') },
-  alignments: sqsAlignmentQueue(new SQSClient({}), {
-    devices: variable('alignments'),
-    certificates: variable('certificates'),
-  }),
+  alignments: sqsAlignmentQueue(new SQSClient({}), queues('devices', 'certificates', 'authorities')),
+  quota: brokerQuota(registry, nodeClock),
   clock: nodeClock,
   random: nodeRandomness,
 };

@@ -1,195 +1,112 @@
 // Step `register-device`: a device connected for the first time; is it admitted, and if not, why? (blueprint step 2)
 import { authorityKey, parseAuthority } from '../../../shared/identity/anchor.ts';
-import { verifyFactoryCertificate } from '../../../shared/identity/factory-certificate.ts';
-import { recordEntry, STREAMS, type EntryRandomness } from '../../../shared/ledger/entry.ts';
-import { deviceKey, markPending, parseDevice, type Device, type RegisteredDevice } from '../../../shared/lifecycle.ts';
-import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
-import type { AlignmentQueue, Clock, Registry } from '../../../shared/ports.ts';
-import type { Refusal } from '../../../shared/reasons.ts';
-import { decideAdmission, type Admission } from '../../../shared/whitelist/admit.ts';
+import { verifyFactoryCertificate, type Authority } from '../../../shared/identity/factory-certificate.ts';
+import type { EntryRandomness } from '../../../shared/ledger/entry.ts';
+import type { Device } from '../../../shared/lifecycle.ts';
+import { done, Fault, type Outcome } from '../../../shared/outcome.ts';
+import type { AlignmentQueue, Broker, Clock, Registry } from '../../../shared/ports.ts';
+import { decideAdmission, findDenial } from '../../../shared/whitelist/admit.ts';
+import { certificateKey, parseCertificateRow, type CertificateRow } from '../../../shared/whitelist/certificate-row.ts';
 import { listingKey, parseListing, type Listing } from '../../../shared/whitelist/listing.ts';
-import { refusalKey } from '../../../shared/whitelist/refusal.ts';
+import type { BrokerQuota } from '../broker-quota.ts';
+import { admit, repeat } from './admit.ts';
+import { readChanges } from './changes.ts';
 import type { Notice } from './notice.ts';
+import { recogniseStranger } from './recognise.ts';
+import { refuse } from './refuse.ts';
 
 export interface RegisterDeviceWorld {
   readonly registry: Registry;
   readonly alignments: AlignmentQueue;
+  /** Reads only. */
+  readonly broker: Pick<Broker, 'findCertificate'>;
+  readonly quota: Pick<BrokerQuota, 'tryTurn'>;
   readonly clock: Clock;
   readonly random: EntryRandomness;
   readonly requestId: string;
+  /** How many days a certificate may wait for activation before the broker forgets it. */
+  readonly pendingDays: number;
 }
 
 export interface Registration {
   readonly device: string;
-  readonly verdict: Admission['verdict'] | 'ignored';
+  readonly verdict: 'admitted' | 'repeated' | 'ignored';
 }
 
+/** What was read before the decision. */
+export interface Known {
+  readonly notice: Notice;
+  /** The manufacturer's CA that the broker named, if we registered it. */
+  readonly authority: Authority | undefined;
+  readonly certificate: CertificateRow | undefined;
+  readonly listing?: Listing;
+  readonly device?: Device | undefined;
+}
+
+/** What an attempt answers when another writer was faster. */
+export type Attempt = Outcome<Registration> | 'lost';
+
 const ATTEMPTS = 3;
+const IGNORED = done({ device: '', verdict: 'ignored' as const });
 
 /**
- * Two table reads and one transaction, whatever the answer. A notice that comes again meets the recorded decision: at
- * the device row, or by losing the comparison.
+ * Two table reads and one transaction of a listed device; a stranger costs a turn and a read of the broker too, and a
+ * clone is counted. A notice that comes again meets the recorded decision: at the device row, or by losing the comparison.
  */
 export async function registerDevice(notice: Notice, world: RegisterDeviceWorld): Promise<Outcome<Registration>> {
   // Only a certificate that waits for activation asks a question; the others were decided elsewhere (T043).
-  if (notice.status !== 'PENDING_ACTIVATION') return done({ device: '', verdict: 'ignored' });
+  if (notice.event === 'registration' && notice.status !== 'PENDING_ACTIVATION') return IGNORED;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const answer = await decideOnce(notice, world);
     if (answer !== 'lost') return answer;
   }
-  throw new Fault(
-    'comparison-lost',
-    `certificate "${notice.certificateId}": another writer was faster ${ATTEMPTS} times`,
-  );
+  const { certificateId } = notice;
+  throw new Fault('comparison-lost', `certificate "${certificateId}": another writer was faster ${ATTEMPTS} times`);
 }
 
-async function decideOnce(notice: Notice, world: RegisterDeviceWorld): Promise<Outcome<Registration> | 'lost'> {
+async function decideOnce(notice: Notice, world: RegisterDeviceWorld): Promise<Attempt> {
   // 1 Read what the whitelist and the trust anchors know of this certificate and this authority.
-  const { certificateId, authorityId } = notice;
-  const [listed, authority] = await world.registry.read([listingKey(certificateId), authorityKey(authorityId)]);
-  // 2 Not listed: an unknown device, or one whose key is not the one its factory reported (T023).
-  if (listed === undefined) return refuse({ reason: 'not-listed', certificateId }, undefined, notice, world);
-  const listing = parseListing(listed);
-  const [row] = await world.registry.read([deviceKey(listing.device)]);
-  const device = row === undefined ? undefined : parseDevice(row);
-  const now = world.clock.now();
-  // 3 Verify: the listed certificate, under the authority it was listed with, valid now (foreign CA, expired).
-  const presented = {
-    certificateId,
-    authorityId,
-    authority: authority === undefined ? undefined : parseAuthority(authority),
-  };
-  const certificate = verifyFactoryCertificate(presented, listing, now);
-  if (certificate.outcome === 'refused') return refuse(certificate.refusal, { listing, device }, notice, world);
-  // 4 Decide: only an owned device is admitted.
-  const admission = decideAdmission(certificate.value, listing, device, now);
-  if (admission.outcome === 'refused') return refuse(admission.refusal, { listing, device }, notice, world);
-  // 5 Act and record in one transaction; then let the broker be brought in line.
-  if (admission.value.verdict === 'repeated') return repeat(admission.value.device, notice, world);
-  return admit({ next: admission.value.device, previous: device, listing }, notice, world);
-}
-
-interface AdmissionChange {
-  readonly next: RegisteredDevice;
-  readonly previous: Device | undefined;
-  readonly listing: Listing;
-}
-
-async function admit(
-  { next, previous, listing }: AdmissionChange,
-  notice: Notice,
-  world: RegisterDeviceWorld,
-): Promise<Outcome<Registration> | 'lost'> {
-  if (previous === undefined) throw new Fault('row-malformed', `device "${next.id}": admitted without a row`);
-  const entry = recordEntry(
-    {
-      stream: STREAMS.device(next.id),
-      seq: next.version,
-      kind: 'admitted',
-      time: next.registeredAt,
-      detail: {
-        actor: { kind: 'certificate', certificateId: notice.certificateId },
-        decision: 'done',
-        owner: next.owner,
-        device: next.id,
-        inputs: { ...noticeInputs(notice), listing: listingInputs(listing), deviceVersion: previous.version },
-        requestId: world.requestId,
-      },
-    },
-    world.random,
-  );
-  const result = await world.registry.commit([{ replace: deviceKey(next.id), previous, next }, entry]);
-  if (result === 'lost') return 'lost';
-  // A crash here leaves the row `registered` and pending: the sweep of align-broker finds it.
-  await world.alignments.request(next.id);
-  return done({ device: next.id, verdict: 'admitted' });
-}
-
-/** The device was admitted, yet the broker closed it again: IoT Core has a fresh registration that nobody activated. */
-async function repeat(
-  device: RegisteredDevice,
-  notice: Notice,
-  world: RegisterDeviceWorld,
-): Promise<Outcome<Registration> | 'lost'> {
-  const answer = done({ device: device.id, verdict: 'repeated' as const });
-  // A duplicate or a straggler tells of a time before the broker was last seen to match.
-  if (device.alignedAt !== undefined && Date.parse(notice.connectedAt) <= Date.parse(device.alignedAt)) return answer;
-  if (device.brokerPending === undefined) {
-    const now = world.clock.now();
-    const next = markPending(device, now);
-    const entry = recordEntry(
-      {
-        stream: STREAMS.device(device.id),
-        seq: next.version,
-        kind: 'alignment-requested',
-        time: now,
-        detail: {
-          actor: { kind: 'certificate', certificateId: notice.certificateId },
-          decision: 'done',
-          owner: device.owner,
-          device: device.id,
-          inputs: { ...noticeInputs(notice), deviceVersion: device.version },
-          requestId: world.requestId,
-        },
-      },
-      world.random,
-    );
-    const result = await world.registry.commit([{ replace: deviceKey(device.id), previous: device, next }, entry]);
-    if (result === 'lost') return 'lost';
+  const { listing, ...found } = await readKnown(notice, world);
+  // 2 Not listed: an unknown device, or one whose key is not the one its factory reported (T023). No signature of it is
+  // checked: whoever is not on the list gets no work out of us.
+  if (listing === undefined) {
+    if (notice.event === 'presence') return IGNORED;
+    return refuse(await recogniseStranger({ ...found, notice }, world), found, world);
   }
-  await world.alignments.request(device.id);
-  return answer;
+  // A device of a registered CA asked when its certificate came in; its later connects ask nothing.
+  if (notice.event === 'presence' && listing.path !== 'registered') return IGNORED;
+  // 3 Read what may have changed since the listing: owner and standing of the device, the maker's revocation lists.
+  const { device, ...revocation } = await readChanges(listing, world.registry);
+  const known = { ...found, listing, device };
+  const denial = findDenial(device);
+  if (denial !== undefined) return refuse(denial.refusal, known, world);
+  // 4 Verify: the listed certificate, under the authority it was listed with, not taken back, valid now.
+  const now = world.clock.now();
+  const certificate = verifyFactoryCertificate(presentedIn(known), listing, { ...revocation, now });
+  if (certificate.outcome === 'refused') return refuse(certificate.refusal, known, world);
+  // 5 Decide: only an owned device in good standing is admitted.
+  const admission = decideAdmission(certificate.value, listing, device, now);
+  if (admission.outcome === 'refused') return refuse(admission.refusal, known, world);
+  // 6 Act and record in one transaction; then let the broker be brought in line.
+  if (admission.value.verdict === 'admitted') return admit(admission.value.device, known, world);
+  return repeat(admission.value.device, known, world);
 }
 
-interface KnownDevice {
-  readonly listing: Listing;
-  readonly device: Device | undefined;
-}
-
-/** One entry per (certificate, reason, version of the device row); a repeat only counts. The broker is not touched. */
-async function refuse(
-  refusal: Refusal,
-  known: KnownDevice | undefined,
-  notice: Notice,
-  world: RegisterDeviceWorld,
-): Promise<Outcome<Registration>> {
-  const time = world.clock.now();
-  const version = known?.device?.version ?? 0;
-  const key = refusalKey(notice.certificateId, refusal.reason, version);
-  const entry = recordEntry(
-    {
-      stream: STREAMS.refusal(notice.certificateId, refusal.reason, version),
-      seq: 1,
-      kind: 'refused',
-      time,
-      detail: {
-        actor: { kind: 'certificate', certificateId: notice.certificateId },
-        decision: 'refused',
-        reason: refusal.reason,
-        ...(known?.device === undefined ? {} : { owner: known.device.owner }),
-        ...(known === undefined ? {} : { device: known.listing.device }),
-        inputs: {
-          ...noticeInputs(notice),
-          compared: { ...refusal },
-          ...(known === undefined ? {} : { listing: listingInputs(known.listing) }),
-          deviceVersion: version,
-        },
-        requestId: world.requestId,
-      },
-    },
-    world.random,
+async function readKnown(notice: Notice, { registry }: RegisterDeviceWorld): Promise<Known> {
+  const keys = [listingKey(notice.certificateId), certificateKey(notice.certificateId)];
+  const [listed, row, authority] = await registry.read(
+    notice.event === 'presence' ? keys : [...keys, authorityKey(notice.authorityId)],
   );
-  const about = { deviceVersion: version, ...(known === undefined ? {} : { device: known.listing.device }) };
-  const row = { version: 1, reason: refusal.reason, at: time, refusal, ...about };
-  const result = await world.registry.commit([{ create: key, row }, entry]);
-  if (result === 'lost') await world.registry.countRepeat(key);
-  return refused(refusal);
+  return {
+    notice,
+    authority: authority === undefined ? undefined : parseAuthority(authority),
+    certificate: row === undefined ? undefined : parseCertificateRow(row),
+    ...(listed === undefined ? {} : { listing: parseListing(listed) }),
+  };
 }
 
-function noticeInputs({ certificateId, authorityId, connectedAt }: Notice) {
-  return { certificateId, authorityId, connectedAt };
-}
-
-function listingInputs({ device, issuer, notBefore, notAfter, provenance }: Listing) {
-  return { device, issuer, notBefore, notAfter, manifest: provenance.manifest, line: provenance.line };
+function presentedIn({ notice, authority }: Known) {
+  const { certificateId } = notice;
+  if (notice.event === 'presence') return { certificateId };
+  return { certificateId, authority: { id: notice.authorityId, known: authority } };
 }

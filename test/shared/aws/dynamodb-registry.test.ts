@@ -155,6 +155,26 @@ describe('read', () => {
   });
 });
 
+describe('countRepeat', () => {
+  const [key] = KEYS;
+  if (key === undefined) throw new Error('expected a key');
+
+  test('adds one to a row that is there, and to no other', async () => {
+    answers = [OK];
+    expect(await registry.countRepeat(key)).toBe('counted');
+    expect(asked).toMatchObject([
+      { operation: 'UpdateItem', input: { Key: A, ConditionExpression: 'attribute_exists(pk)' } },
+    ]);
+  });
+
+  test('says absent only of a row that is not there', async () => {
+    answers = [failure('ConditionalCheckFailedException')];
+    expect(await registry.countRepeat(key)).toBe('absent');
+    answers = [failure('ValidationException')];
+    await expect(registry.countRepeat(key)).rejects.toMatchObject({ name: 'ValidationException' });
+  });
+});
+
 describe('list', () => {
   test('goes on where a page ended, and reads every page strongly', async () => {
     const page = (name: string, more: object): Answer => ({

@@ -1,9 +1,26 @@
 // Does a function know its tables, its bucket and its STS from its environment alone, and never by a default?
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { roleMap, s3Client, stsEndpoint, tableNames, variable } from '../../../shared/aws/environment.ts';
+import {
+  count,
+  queues,
+  roleMap,
+  s3Client,
+  stsEndpoint,
+  tableNames,
+  variable,
+} from '../../../shared/aws/environment.ts';
 
-const VARIABLES = ['AWS_ENDPOINT_URL', 'AWS_REGION', 'WHITELIST_TABLE', 'LEDGER_TABLE', 'WARDKEY_ROLES'];
+const VARIABLES = [
+  'AWS_ENDPOINT_URL',
+  'AWS_REGION',
+  'WHITELIST_TABLE',
+  'LEDGER_TABLE',
+  'WARDKEY_ROLES',
+  'WARDKEY_PENDING_DAYS',
+  'ALIGNMENT_QUEUE_URL',
+  'AUTHORITY_QUEUE_URL',
+];
 
 beforeEach(() => {
   for (const name of VARIABLES) vi.stubEnv(name, undefined);
@@ -24,6 +41,24 @@ test('a function knows the tables it uses and no other', () => {
   vi.stubEnv('LEDGER_TABLE', 'l');
   expect(tableNames('whitelist', 'ledger')).toEqual({ whitelist: 'w', ledger: 'l' });
   expect(() => tableNames('whitelist', 'devices')).toThrow('DEVICES_TABLE');
+});
+
+test('a function knows the queues it asks through and no other', () => {
+  vi.stubEnv('ALIGNMENT_QUEUE_URL', 'a');
+  vi.stubEnv('AUTHORITY_QUEUE_URL', 'b');
+  expect(queues('devices', 'authorities')).toEqual({ devices: 'a', authorities: 'b' });
+  expect(() => queues('devices', 'certificates')).toThrow('CERTIFICATE_QUEUE_URL');
+});
+
+test.each(['1', '30', '365'])('a count is a whole number from 1: %s', (value) => {
+  vi.stubEnv('WARDKEY_PENDING_DAYS', value);
+  expect(count('pendingDays')).toBe(Number(value));
+});
+
+test.each([undefined, '', '0', '-1', '1.5', 'many', 'NaN', 'Infinity'])('%j is no count but a fault', (value) => {
+  vi.stubEnv('WARDKEY_PENDING_DAYS', value);
+  const fault = { code: 'environment-incomplete', message: expect.stringContaining('WARDKEY_PENDING_DAYS') as unknown };
+  expect(() => count('pendingDays')).toThrow(expect.objectContaining(fault) as Error);
 });
 
 test('a function knows who may do what from its role map', () => {

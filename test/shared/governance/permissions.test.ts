@@ -25,7 +25,12 @@ test('the table names each act with its roles', () => {
     'add-signer': ['operator'],
     'add-voucher-key': ['operator'],
     'add-lot': ['operator'],
+    'add-revocation-list': ['operator'],
+    'open-breaker': ['operator'],
+    'close-breaker': ['operator'],
     'claim-devices': ['operator'],
+    quarantine: ['operator'],
+    deny: ['operator'],
     'request-release': ['operator', 'approver'],
     approve: ['approver'],
   });

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 
 import { showDevice } from '../../../../functions/governance/show-device/flow.ts';
 import { registerDevice } from '../../../../functions/onboarding/register-device/flow.ts';
-import { pendingPartition, STREAMS } from '../../../../shared/ledger/entry.ts';
+import { pendingPartition, STREAMS, type Leaf } from '../../../../shared/ledger/entry.ts';
 import { makeDevice } from '../../../pki/certificates.ts';
-import { noticeOf } from '../../onboarding/register-device/notices.ts';
+import { arrivalOf, noticeOf } from '../../onboarding/register-device/notices.ts';
 import { awaitPump, listChip, listPump, makeScene, ownPump, type Scene } from '../../scene.ts';
 
 test('shows listing, row, refusals and entries, by the device id and by the certificate id', async () => {
@@ -24,6 +24,7 @@ test('shows listing, row, refusals and entries, by the device id and by the cert
     expect(entriesIn(dossier).map(({ entry, opens }) => [entry.stream, entry.leaf.kind, opens])).toEqual([
       [`device/${pump.id}`, 'claimed', true],
       [`refusal/${pump.certificateId}/authority-unknown/1`, 'refused', true],
+      [`certificate/${pump.certificateId}`, 'alignment-requested', true],
       [`device/${pump.id}`, 'admitted', true],
     ]);
   }
@@ -44,12 +45,15 @@ test('shows the refusals of a certificate that nobody listed', async () => {
   const scene = await makeScene();
   const stranger = await makeDevice(scene.authority, 'P6666');
   const certificateId = stranger.certificate.fingerprint;
-  await registerDevice(noticeOf(scene, { certificateId }), scene);
+  await registerDevice(arrivalOf(scene, stranger), scene);
   expect(await show(scene, certificateId)).toMatchObject({
     outcome: 'done',
     value: {
       refusals: [{ reason: 'not-listed', deviceVersion: 0 }],
-      entries: [{ entry: { stream: `refusal/${certificateId}/not-listed/0`, leaf: { kind: 'refused' } }, opens: true }],
+      entries: [
+        { entry: { stream: `refusal/${certificateId}/not-listed/0`, leaf: { kind: 'refused' } }, opens: true },
+        { entry: { stream: `certificate/${certificateId}`, leaf: { kind: 'alignment-requested' } }, opens: true },
+      ],
     },
   });
 });
@@ -69,6 +73,7 @@ test('shows the entry of every refusal, under the version of the row that was re
   expect(entriesIn(dossier).map(({ entry: { stream, leaf } }) => [stream.split('/').at(-1), leaf.kind])).toEqual([
     [pump.id, 'claimed'],
     ['1', 'refused'],
+    [pump.certificateId, 'alignment-requested'],
     [pump.id, 'admitted'],
     ['2', 'refused'],
   ]);
@@ -100,7 +105,7 @@ test('keeps the order of a stream where the clock of a later worker was behind',
 
 test('says of an altered detail that its commitment does not open', async () => {
   const { scene, pump } = await admittedScene();
-  const row = scene.registry.rows('ledger').find(({ sk }) => sk.endsWith('000000000002'));
+  const row = scene.registry.rows('ledger').find(({ row: { leaf } }) => (leaf as Leaf).kind === 'admitted');
   if (row === undefined) throw new Error('expected an entry');
   const { row: entry, ...key } = row;
   scene.registry.seed(key, { ...entry, detail: { ...(entry['detail'] as object), owner: 'st-bert' } });
@@ -108,6 +113,7 @@ test('says of an altered detail that its commitment does not open', async () => 
   expect(shown).toEqual([
     ['claimed', true],
     ['refused', true],
+    ['alignment-requested', true],
     ['admitted', false],
   ]);
 });
@@ -145,6 +151,27 @@ test('shows of a listed device also how it waited, and what became of its certif
       [`certificate/${chip.certificateId}`, 'alignment-requested', true],
     ]);
   }
+});
+
+test('T052 shows under a device the certificates that took its name, and none that took another', async () => {
+  const scene = await makeScene();
+  const [pump, other] = [await ownPump(scene, 'P1001'), await listPump(scene, 'P1002')];
+  const clones = [];
+  for (const key of ['clone 1', 'clone 2']) {
+    scene.clock.advance(1000);
+    const clone = await makeDevice(scene.authority, 'P1001', { key });
+    await registerDevice(arrivalOf(scene, clone), scene);
+    clones.push({ version: 1, certificateId: clone.certificate.fingerprint, at: scene.clock.now() });
+  }
+  const shown = await show(scene, pump.id);
+  expect(shown.outcome === 'done' ? [...shown.value.clones].sort((a, b) => a.at.localeCompare(b.at)) : []).toEqual(
+    clones,
+  );
+  expect(await show(scene, other.id)).toMatchObject({ value: { clones: [] } });
+  // A clone has a dossier of its own: what it was refused for.
+  expect(await show(scene, clones[0]?.certificateId)).toMatchObject({
+    value: { refusals: [{ reason: 'another-key' }], clones: [] },
+  });
 });
 
 test('T020 shows nothing of a device whose id differs by case', async () => {

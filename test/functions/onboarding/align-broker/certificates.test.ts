@@ -1,12 +1,8 @@
 // Does the broker come to know a certificate whose CA nobody here can register, and does its device open only when owned?
 import { describe, expect, test } from 'vitest';
 
-import {
-  align,
-  alignCertificate,
-  alignDevice,
-  sweepPending,
-} from '../../../../functions/onboarding/align-broker/flow.ts';
+import { alignCertificate } from '../../../../functions/onboarding/align-broker/align-certificate.ts';
+import { align, alignDevice } from '../../../../functions/onboarding/align-broker/flow.ts';
 import { certificateKey } from '../../../../shared/whitelist/certificate-row.ts';
 import { listingKey } from '../../../../shared/whitelist/listing.ts';
 import { faultPoints, plan } from '../../every-fault.ts';
@@ -15,10 +11,10 @@ import { entriesOf, gapsIn, kindsOf, listChip, listPump, makeScene, own, readDev
 describe('a listed certificate of the path "registered"', () => {
   test('is registered, INACTIVE and attached to nothing, and its row settles with its entry', async () => {
     const { scene, chip } = await chipScene();
-    expect(await alignCertificate(chip.certificateId, scene)).toBe('registered');
+    expect(await alignCertificate(chip.certificateId, scene)).toBe('known');
     expect(await look(scene, chip.certificateId)).toEqual({ status: 'INACTIVE', things: [], policies: [] });
     expect(await scene.registry.read([certificateKey(chip.certificateId)])).toEqual([
-      { version: 2, certificateId: chip.certificateId },
+      { version: 2, certificateId: chip.certificateId, wanted: 'known', alignedAt: scene.clock.now() },
     ]);
     expect(kindsOf(scene, `certificate/${chip.certificateId}`)).toEqual(['alignment-requested', 'aligned']);
     expect(scene.broker.connect(chip.certificateId, 'none')).toBe('closed');
@@ -40,12 +36,13 @@ describe('a listed certificate of the path "registered"', () => {
     expect(await look(scene, chip.certificateId)).toEqual(OPEN(chip.id));
   });
 
-  test('waits for its turn like everything that calls the broker', async () => {
+  test('waits for a turn of its own kind, so that a reel of chips stands before no device', async () => {
     const scene = await makeScene();
-    for (let device = 0; device < 9; device += 1) await listChip(scene, `c${device}`);
-    for (const { row } of scene.registry.rows('devices'))
-      if (typeof row['certificateId'] === 'string') await alignCertificate(row['certificateId'], scene);
-    expect(scene.clock.pauses).toEqual([125]);
+    const reel = [];
+    for (let device = 0; device < 9; device += 1) reel.push(await listChip(scene, `c${device}`));
+    for (const { certificateId } of reel) await alignCertificate(certificateId, scene);
+    expect(scene.clock.pauses).toEqual(Array<number>(8).fill(125));
+    expect(await scene.quota.tryTurn()).toBe(true);
   });
 
   test('without a row, or whose listing keeps none, is never registered', async () => {
@@ -55,6 +52,7 @@ describe('a listed certificate of the path "registered"', () => {
     scene.registry.seed(certificateKey(pump.certificateId), {
       version: 1,
       certificateId: pump.certificateId,
+      wanted: 'known',
       brokerPending: scene.clock.now(),
     });
     await expect(alignCertificate(pump.certificateId, scene)).rejects.toMatchObject({ code: 'row-malformed' });
@@ -67,7 +65,7 @@ describe('a listed certificate of the path "registered"', () => {
     const { scene, chip } = await chipScene();
     expect(await align({ certificate: chip.certificateId }, scene)).toEqual({
       certificate: chip.certificateId,
-      shown: 'registered',
+      shown: 'known',
     });
   });
 
@@ -97,7 +95,7 @@ describe('a listed certificate of the path "registered"', () => {
     scene.registry.beforeCommit(async () => {
       await alignCertificate(chip.certificateId, scene);
     });
-    expect(await alignCertificate(chip.certificateId, scene)).toBe('registered');
+    expect(await alignCertificate(chip.certificateId, scene)).toBe('known');
     expect(kindsOf(scene, `certificate/${chip.certificateId}`)).toEqual(['alignment-requested', 'aligned']);
   });
 });
@@ -150,27 +148,6 @@ test('a device of the path "jitr" is never registered by us: it comes by itself'
   const pump = await own(scene, await listPump(scene));
   expect(await alignDevice(pump.id, scene)).toEqual({ device: pump.id, shown: 'absent' });
   expect(scene.broker.calls).not.toContain('registerCertificate');
-});
-
-describe('the sweep', () => {
-  test('asks for certificates that have been pending for a minute, and for no settled ones', async () => {
-    const scene = await makeScene();
-    const [first, second] = [await listChip(scene, 'c1'), await listChip(scene, 'c2')];
-    await alignCertificate(second.certificateId, scene);
-    scene.clock.advance(59_999);
-    expect(await sweepPending(scene)).toBe(0);
-    scene.clock.advance(1);
-    expect(await sweepPending(scene)).toBe(1);
-    expect(scene.alignments.requestedCertificates).toEqual([first.certificateId]);
-    expect(scene.alignments.requested).toEqual([]);
-  });
-
-  test('fails as a whole when the queue does, so that it is tried again', async () => {
-    const { scene } = await chipScene();
-    scene.clock.advance(60_000);
-    scene.alignments.failNext({ on: 'requestCertificate', kept: false });
-    await expect(sweepPending(scene)).rejects.toThrow('told to fail');
-  });
 });
 
 const OPEN = (id: string) => ({ status: 'ACTIVE', things: [id], policies: ['registration'] });

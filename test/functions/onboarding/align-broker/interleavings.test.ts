@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { alignCertificate, alignDevice } from '../../../../functions/onboarding/align-broker/flow.ts';
+import { alignCertificate } from '../../../../functions/onboarding/align-broker/align-certificate.ts';
+import { alignDevice } from '../../../../functions/onboarding/align-broker/flow.ts';
 import { claimDevices } from '../../../../functions/whitelist/claim-devices/flow.ts';
 import { Fault } from '../../../../shared/outcome.ts';
 import { requestAct } from '../../../fakes/fake-caller-identity.ts';

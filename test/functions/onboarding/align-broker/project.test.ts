@@ -27,14 +27,14 @@ describe('a registered device', () => {
     'is active with thing and policy, from %s',
     async (status) => {
       const broker = makeBroker(status);
-      expect(await projectDevice(REGISTERED, broker, POLICIES)).toBe('active');
+      expect(await project(REGISTERED, broker)).toBe('active');
       expect(await look(broker)).toEqual({ status: 'ACTIVE', things: ['acme-P1001'], policies: ['registration'] });
     },
   );
 
   test('T049 becomes ACTIVE last, after its thing and its policy', async () => {
     const broker = makeBroker('PENDING_ACTIVATION');
-    await projectDevice(REGISTERED, broker, POLICIES);
+    await project(REGISTERED, broker);
     expect(broker.changes).toEqual([
       'createThing acme-P1001',
       `attachThing acme-P1001 ${CERTIFICATE}`,
@@ -49,15 +49,15 @@ describe('a registered device', () => {
     await broker.createThing('acme-P6666');
     await broker.attachThing('acme-P6666', arn);
     await broker.attachPolicy('operation', arn);
-    await projectDevice(REGISTERED, broker, POLICIES);
+    await project(REGISTERED, broker);
     expect(await look(broker)).toEqual({ status: 'ACTIVE', things: ['acme-P1001'], policies: ['registration'] });
   });
 
   test('is left alone when its active certificate shows exactly that', async () => {
     const broker = makeBroker('PENDING_ACTIVATION');
-    await projectDevice(REGISTERED, broker, POLICIES);
+    await project(REGISTERED, broker);
     const before = broker.changes.length;
-    expect(await projectDevice(REGISTERED, broker, POLICIES)).toBe('active');
+    expect(await project(REGISTERED, broker)).toBe('active');
     expect(broker.changes.slice(before)).toEqual([]);
   });
 
@@ -71,7 +71,7 @@ describe('a registered device', () => {
     ['one policy more', ['acme-P1001'], ['operation', 'registration']],
   ])('T049 with %s on its active certificate is closed first and opened last', async (_name, things, policies) => {
     const broker = makeBroker('ACTIVE', { things, policies });
-    await projectDevice(REGISTERED, broker, POLICIES);
+    await project(REGISTERED, broker);
     expect(broker.changes[0]).toBe(`setStatus ${CERTIFICATE} INACTIVE`);
     expect(broker.changes.at(-1)).toBe(`setStatus ${CERTIFICATE} ACTIVE`);
     expect(broker.changes.filter((change) => change.startsWith('setStatus'))).toHaveLength(2);
@@ -80,13 +80,13 @@ describe('a registered device', () => {
 
   test.each(['REVOKED', 'PENDING_TRANSFER'] as const)('is stuck when its certificate is %s', async (status) => {
     const broker = makeBroker(status);
-    await expect(projectDevice(REGISTERED, broker, POLICIES)).rejects.toMatchObject({ code: 'broker-stuck' });
+    await expect(project(REGISTERED, broker)).rejects.toMatchObject({ code: 'broker-stuck' });
     expect(broker.changes).toEqual([]);
   });
 
   test('is absent when the broker does not have its certificate', async () => {
     const broker = new MemoryBroker();
-    expect(await projectDevice(REGISTERED, broker, POLICIES)).toBe('absent');
+    expect(await project(REGISTERED, broker)).toBe('absent');
     expect(broker.changes).toEqual([]);
   });
 
@@ -94,7 +94,7 @@ describe('a registered device', () => {
     'T035 is no device when its stored id is "%s", before any call that changes something',
     async (id) => {
       const broker = makeBroker('PENDING_ACTIVATION');
-      await expect(projectDevice({ ...REGISTERED, id }, broker, POLICIES)).rejects.toMatchObject({
+      await expect(project({ ...REGISTERED, id }, broker)).rejects.toMatchObject({
         code: 'row-malformed',
       });
       expect(broker.changes).toEqual([]);
@@ -112,16 +112,16 @@ describe('an owned device', () => {
       await broker.attachThing('acme-P1001', arn);
       await broker.attachPolicy('operation', arn);
       await broker.setStatus(CERTIFICATE, status);
-      expect(await projectDevice(OWNED, broker, POLICIES)).toBe('absent');
+      expect(await project(OWNED, broker)).toBe('absent');
       expect(await broker.findCertificate(CERTIFICATE)).toBeUndefined();
     },
   );
 
   test('is closed before its policy and its thing go', async () => {
     const broker = makeBroker('PENDING_ACTIVATION');
-    await projectDevice(REGISTERED, broker, POLICIES);
+    await project(REGISTERED, broker);
     const before = broker.changes.length;
-    await projectDevice(OWNED, broker, POLICIES);
+    await project(OWNED, broker);
     expect(broker.changes.slice(before).map((change) => change.split(' ')[0])).toEqual([
       'setStatus',
       'detachPolicy',
@@ -138,7 +138,7 @@ describe('an owned device', () => {
     'loses a certificate that is %s with the statuses %j: only an open one is closed',
     async (status, set) => {
       const broker = makeBroker(status);
-      await projectDevice(OWNED, broker, POLICIES);
+      await project(OWNED, broker);
       expect(broker.changes).toEqual([
         ...set.map((next) => `setStatus ${CERTIFICATE} ${next}`),
         `deleteCertificate ${CERTIFICATE}`,
@@ -148,7 +148,7 @@ describe('an owned device', () => {
 
   test('is left waiting when its certificate waits for activation: its next connect asks again', async () => {
     const broker = makeBroker('PENDING_ACTIVATION');
-    expect(await projectDevice(OWNED, broker, POLICIES)).toBe('waiting');
+    expect(await project(OWNED, broker)).toBe('waiting');
     expect(broker.changes).toEqual([]);
   });
 });
@@ -160,7 +160,7 @@ describe('an owned device of the path "registered"', () => {
     'is active with thing and registration policy, from %s: no connect could bring its certificate back',
     async (status) => {
       const broker = makeBroker(status);
-      expect(await projectDevice(CHIP, broker, POLICIES)).toBe('active');
+      expect(await project(CHIP, broker)).toBe('active');
       expect(await look(broker)).toEqual({ status: 'ACTIVE', things: ['acme-P1001'], policies: ['registration'] });
       expect(broker.changes.at(-1)).toBe(`setStatus ${CERTIFICATE} ACTIVE`);
       expect(broker.changes.filter((change) => change.startsWith('deleteCertificate'))).toEqual([]);
@@ -169,16 +169,20 @@ describe('an owned device of the path "registered"', () => {
 
   test('is stuck when the broker does not show its certificate: it never settles as absent', async () => {
     const broker = new MemoryBroker();
-    await expect(projectDevice(CHIP, broker, POLICIES)).rejects.toMatchObject({ code: 'broker-stuck' });
+    await expect(project(CHIP, broker)).rejects.toMatchObject({ code: 'broker-stuck' });
     expect(broker.changes).toEqual([]);
   });
 
   test('is stuck when its certificate is REVOKED', async () => {
     const broker = makeBroker('REVOKED');
-    await expect(projectDevice(CHIP, broker, POLICIES)).rejects.toMatchObject({ code: 'broker-stuck' });
+    await expect(project(CHIP, broker)).rejects.toMatchObject({ code: 'broker-stuck' });
     expect(broker.changes).toEqual([]);
   });
 });
+
+function project(device: Device, broker: MemoryBroker) {
+  return projectDevice(device, { broker, policies: POLICIES, revoked: false });
+}
 
 function makeBroker(status: BrokerStatus, attached: Attached = {}): MemoryBroker {
   const broker = new MemoryBroker({ policies: ['registration', 'operation'] });

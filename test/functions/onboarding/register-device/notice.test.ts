@@ -19,6 +19,7 @@ test('reads a notice, and ignores members that AWS may add', () => {
   expect(parseNotice(JSON.stringify({ ...EVENT, added: true }), ACCOUNT)).toEqual({
     outcome: 'done',
     value: {
+      event: 'registration',
       certificateId: CERTIFICATE,
       authorityId: 'b'.repeat(64),
       status: 'PENDING_ACTIVATION',
