@@ -32,8 +32,9 @@ export function replayRegistry(rows: readonly StoredRow[]): ReplayRegistry {
     },
     countRepeat: (key) => {
       const row = stored.get(place(key))?.row;
-      write(key, { ...row, repeats: Number(row?.['repeats'] ?? 0) + 1 });
-      return Promise.resolve();
+      if (row === undefined) return Promise.resolve('absent');
+      write(key, { ...row, repeats: Number(row['repeats'] ?? 0) + 1 });
+      return Promise.resolve('counted');
     },
     pendingAlignments: () => Promise.resolve([]),
     rows: (table) => all().filter((row) => row.table === table),

@@ -2,10 +2,20 @@
 import type { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 
+import type { Refusal } from '../../shared/reasons.ts';
+import { BREAKER } from '../../shared/whitelist/breaker.ts';
 import { answering } from '../command.ts';
+import { describeConnect, shorten, when } from '../explain.ts';
 import { describeRefusal } from '../invoke.ts';
-import { parseReplayFile, replayRegisterDevice, type Replay, type ReplayFile } from '../replay.ts';
-import { colour, table, UsageError, type Answer } from '../terminal.ts';
+import {
+  parseReplayFile,
+  replayRegisterDevice,
+  type BrokerRequest,
+  type Replay,
+  type ReplayFile,
+  type Wish,
+} from '../replay.ts';
+import { colour, plain, table, UsageError, type Answer } from '../terminal.ts';
 
 export function addReplayCommand(program: Command): void {
   const replay = program.command('replay').description('replay an event file of events/ offline and show the verdict');
@@ -34,12 +44,68 @@ function readText(file: string): string {
 }
 
 function describe(replay: Replay): Answer {
-  const { outcome, entries } = replay;
-  const verdict =
-    outcome.outcome === 'done'
-      ? colour('green', `done: ${JSON.stringify(outcome.value)}`)
-      : describeRefusal(outcome.refusal);
+  const { outcome, explanation, connect } = replay;
+  const lines = [
+    plain(describeConnect(connect)),
+    describeOutcome(outcome),
+    plain(`What happened: ${explanation.happened}`),
+    plain(`What to do: ${explanation.toDo}`),
+    describeEvidence(replay),
+    describeRequests(replay),
+  ];
+  return { ok: outcome.outcome === 'done', json: replay, text: lines.join('\n') };
+}
+
+function describeOutcome(outcome: Replay['outcome']): string {
+  if (outcome.outcome === 'refused') return describeRefusal(shortenValues(outcome.refusal));
+  const { verdict, device } = outcome.value;
+  return `${colour('green', 'done')}: ${verdict}${device === '' ? '' : plain(` (device ${device})`)}`;
+}
+
+/** Hashes are for the table below, where they can be copied whole. */
+function shortenValues(refusal: Refusal): Refusal {
+  const values = Object.entries(refusal).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? shorten(value) : value,
+  ]);
+  return Object.fromEntries(values) as Refusal;
+}
+
+function describeEvidence({ entries }: Replay): string {
   const rows = entries.map(({ stream, seq, kind }) => [`${stream} #${seq}`, kind]);
-  const evidence = rows.length === 0 ? 'no entry' : table(['entry', 'kind'], rows);
-  return { ok: outcome.outcome === 'done', json: replay, text: `${verdict}\n${evidence}` };
+  return rows.length === 0 ? 'no entry' : table(['entry', 'kind'], rows);
+}
+
+function describeRequests({ requests, wish }: Replay): string {
+  const wishes = wish === undefined ? [] : [describeWish(wish)];
+  const asked = [...requests.flatMap(describeRequest), ...wishes];
+  if (asked.length === 0) return 'Nothing is asked of AWS IoT Core.';
+  return plain(['Asked of AWS IoT Core:', ...asked.map((line) => `  - ${line}`)].join('\n'));
+}
+
+function describeRequest({ about, id }: BrokerRequest): readonly string[] {
+  switch (about) {
+    case 'device':
+      return [`see to it that device ${id} is let in`];
+    case 'authority':
+      return [
+        `take in no new certificate of the authority ${shorten(id)} for ${BREAKER.coolDownSeconds / 60} minutes: it looks stolen`,
+      ];
+    // The wish beside it says what is to happen.
+    case 'certificate':
+    case 'revocation':
+      return [];
+  }
+}
+
+function describeWish({ certificateId, wanted, brokerPending = '' }: Wish): string {
+  const certificate = `certificate ${shorten(certificateId)}`;
+  switch (wanted) {
+    case 'revoked':
+      return `revoke ${certificate} for good`;
+    case 'absent':
+      return `let ${certificate} wait until ${when(brokerPending)}, and forget it then if it still waits: its next connect is a first one again`;
+    case 'known':
+      return `know ${certificate}, switched off`;
+  }
 }

@@ -17,11 +17,52 @@ test('gives the same answer each time, and leaves the file as it was', async () 
 });
 
 test('admits in the world of the file: the row, the entry, and the request to align-broker', async () => {
-  const { outcome, entries, rows, alignments } = await replayRegisterDevice(read('admitted.json'));
+  const { outcome, entries, rows, requests, wish } = await replayRegisterDevice(read('admitted.json'));
   expect(outcome).toMatchObject({ outcome: 'done', value: { verdict: 'admitted' } });
   expect(entries.map(({ kind, seq }) => [kind, seq])).toEqual([['admitted', 3]]);
   expect(rows).toMatchObject([{ row: { state: 'registered', version: 3 } }]);
-  expect(alignments).toEqual(rows.map(({ row }) => row['id']));
+  expect(requests).toEqual(rows.map(({ row }) => ({ about: 'device', id: row['id'] })));
+  expect(wish).toBeUndefined();
+});
+
+test('shows what is wished of a refused certificate, and for how long it may wait', async () => {
+  const { wish, requests } = await replayRegisterDevice(read('not-listed.json'));
+  expect(wish).toMatchObject({ wanted: 'absent', brokerPending: '2026-12-24T12:00:02.000Z' });
+  expect(requests).toEqual([]);
+});
+
+test('shows no wish that was there before the event', async () => {
+  const { connect, wish } = await replayRegisterDevice(read('repeated-by-presence.json'));
+  const { rows } = read('repeated-by-presence.json').world;
+  expect(rows.map(({ pk }) => pk)).toContain(`certificate#${connect.certificateId}`);
+  expect(wish).toBeUndefined();
+});
+
+test('tells requests for a device, a certificate and an authority apart', async () => {
+  const { requests, connect } = await replayRegisterDevice(read('breaker-opens.json'));
+  const { caCertificateId } = read('breaker-opens.json').event as { readonly caCertificateId: string };
+  expect(requests).toEqual([
+    { about: 'revocation', id: connect.certificateId },
+    { about: 'authority', id: caCertificateId },
+  ]);
+});
+
+test('knows the device of a listed certificate, and none of another one', async () => {
+  const { connect } = await replayRegisterDevice(read('certificate-expired.json'));
+  expect(connect).toMatchObject({
+    event: 'registration',
+    device: 'acme-P1001',
+    product: 'infusion-pump',
+    asked: false,
+  });
+  expect((await replayRegisterDevice(read('another-key.json'))).connect).not.toHaveProperty('device');
+});
+
+test('says of a device under restrictions that it may go on sending, and of no other', async () => {
+  const restricted = await replayRegisterDevice(read('quarantined-restricted.json'));
+  expect(restricted.explanation.happened).toContain('it may go on sending, but it gets no keys');
+  for (const name of ['repeated.json', 'quarantined.json'])
+    expect((await replayRegisterDevice(read(name))).connect).not.toHaveProperty('restricted');
 });
 
 test('decides at the time of the file, however it is written', async () => {
@@ -36,24 +77,25 @@ test('decides at the time of the file, however it is written', async () => {
 test('decides for the account of the file', async () => {
   const { event, world } = read('admitted.json');
   const elsewhere = await replayRegisterDevice({ event, world: { ...world, account: '210987654321' } });
-  expect(elsewhere).toMatchObject({ outcome: { refusal: { reason: 'account-differs' } }, entries: [], alignments: [] });
+  expect(elsewhere).toMatchObject({ outcome: { refusal: { reason: 'account-differs' } }, entries: [], requests: [] });
 });
 
 test('shows what the event adds to the ledger, not what was there before', async () => {
   const file = read('not-listed.json');
-  const [added] = (await replayRegisterDevice(file)).entries;
-  expect(added).toMatchObject({ kind: 'refused' });
+  const added = (await replayRegisterDevice(file)).entries;
+  expect(added.map(({ kind }) => kind).sort()).toEqual(['alignment-requested', 'refused']);
   const rows = [...file.world.rows, { table: 'ledger' as const, pk: 'pending#00', sk: 'other#1', row: {} }];
-  expect((await replayRegisterDevice({ ...file, world: { ...file.world, rows } })).entries).toEqual([added]);
+  expect((await replayRegisterDevice({ ...file, world: { ...file.world, rows } })).entries).toEqual(added);
 });
 
-test('counts a refusal that comes again instead of writing a second entry', async () => {
+test('counts a refusal that comes again instead of writing a second entry, and wishes nothing anew', async () => {
   const file = read('not-listed.json');
-  const refusals = (await replayRegisterDevice(file)).rows.filter(({ sk }) => sk.startsWith('refusal#'));
-  const rows = [...file.world.rows, ...refusals] as ReplayFile['world']['rows'];
+  const left = (await replayRegisterDevice(file)).rows;
+  const rows = [...file.world.rows, ...left] as ReplayFile['world']['rows'];
   const again = { ...file, world: { ...file.world, rows } };
   const replay = await replayRegisterDevice(again);
   expect(replay.entries).toEqual([]);
+  expect(replay.wish).toBeUndefined();
   expect(replay.rows.filter(({ sk }) => sk.startsWith('refusal#'))).toMatchObject([{ row: { repeats: 1 } }]);
 });
 
