@@ -1,26 +1,19 @@
 // How is a device's dossier shown? What is listed, what it is now, and every decision with its evidence.
+import type { Dossier } from '../shared/governance/dossier.ts';
 import type { Entry } from '../shared/ledger/entry.ts';
-import type { Device } from '../shared/lifecycle.ts';
+import { isDenied, isQuarantined, type Device } from '../shared/lifecycle.ts';
 import type { Listing } from '../shared/whitelist/listing.ts';
 import type { Waiting } from '../shared/whitelist/waiting.ts';
-import type { StoredRefusal } from '../shared/whitelist/refusal.ts';
+import type { Clone, StoredRefusal } from '../shared/whitelist/refusal.ts';
 import { colour, plain, table } from './terminal.ts';
 
-export interface Dossier {
-  readonly subject: string;
-  readonly listing?: Listing;
-  readonly device?: Device;
-  readonly waiting?: Waiting;
-  readonly refusals: readonly StoredRefusal[];
-  readonly entries: readonly { readonly entry: Entry; readonly opens: boolean }[];
-}
-
-export function describeDossier({ subject, listing, device, waiting, refusals, entries }: Dossier): string {
+export function describeDossier({ subject, listing, device, waiting, refusals, clones, entries }: Dossier): string {
   const parts = [colour('bold', plain(subject))];
   if (waiting !== undefined) parts.push(describeWaiting(waiting));
   else parts.push(listing === undefined ? 'not listed' : describeListing(listing));
   if (listing !== undefined) parts.push(device === undefined ? 'listed, owned by nobody' : describeDevice(device));
   if (refusals.length > 0) parts.push(describeRefusals(refusals));
+  if (clones.length > 0) parts.push(describeClones(clones));
   if (entries.length > 0) parts.push(describeEntries(entries));
   return parts.join('\n');
 }
@@ -59,11 +52,29 @@ function describeDevice(device: Device): string {
   return table(
     ['device', ''],
     [
-      ['state', device.state],
-      ['owner', `${device.owner} (epoch ${device.epoch}, shown by ${device.proof}: weaker than a voucher)`],
+      ['state', describeState(device)],
+      ['owner', describeOwner(device)],
       ['version', String(device.version)],
       ['AWS IoT Core', pending],
     ],
+  );
+}
+
+function describeState(device: Device): string {
+  if (isQuarantined(device)) return `quarantined, ${device.level} (${device.cause}, since ${device.quarantinedAt})`;
+  return isDenied(device) ? `denied for good (${device.cause}, since ${device.deniedAt})` : device.state;
+}
+
+function describeOwner(device: Device): string {
+  if (isDenied(device)) return device.owner ?? 'nobody, ever';
+  return `${device.owner} (epoch ${device.epoch}, shown by ${device.proof}: weaker than a voucher)`;
+}
+
+/** Certificates that named the device and held another key. */
+function describeClones(clones: readonly Clone[]): string {
+  return table(
+    ['posed as', 'by certificate'],
+    clones.map(({ at, certificateId }) => [at, certificateId]),
   );
 }
 

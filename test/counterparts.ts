@@ -16,6 +16,8 @@ interface Listed {
   readonly program: string;
   /** A file of an optional npm package, where there is one for this machine. */
   readonly npm?: string;
+  /** Where its installer puts it, in this checkout. */
+  readonly here?: string;
   /** One line for people. */
   readonly install: string;
   /** Whether CI fails without it on this kind of processor. */
@@ -40,6 +42,13 @@ export const COUNTERPARTS = {
     variable: 'WARDKEY_MOSQUITTO_PUB',
     program: 'mosquitto_pub',
     install: 'apt-get install mosquitto-clients',
+    required: () => true,
+  },
+  device_sdk: {
+    variable: 'WARDKEY_DEVICE_SDK',
+    program: 'aws-iot-device-sdk-python', // no system has such a program: it is installed into the checkout
+    here: '.wardkey/counterparts/device-sdk/bin/python',
+    install: 'test/counterparts/device-sdk/install',
     required: () => true,
   },
 } as const satisfies Readonly<Record<string, Listed>>;
@@ -73,7 +82,7 @@ export function counterpart(name: CounterpartName, surroundings = HERE): Counter
   return undefined;
 }
 
-function find({ variable, program, npm }: Listed, environment: Surroundings['environment']): string | undefined {
+function find({ variable, program, npm, here }: Listed, environment: Surroundings['environment']): string | undefined {
   const named = environment[variable];
   if (named !== undefined) {
     // Somebody asked for this one: another in its place would check something else.
@@ -81,7 +90,8 @@ function find({ variable, program, npm }: Listed, environment: Surroundings['env
     throw new Error(`${variable}: expected the absolute path of a program, got "${named}"`);
   }
   const folders = (environment['PATH'] ?? '').split(delimiter).filter(isAbsolute);
-  const candidates = [...packaged(npm), ...folders.map((folder) => join(folder, program))];
+  const installed = here === undefined ? [] : [join(import.meta.dirname, '..', here)];
+  const candidates = [...packaged(npm), ...installed, ...folders.map((folder) => join(folder, program))];
   return candidates.find(isProgram);
 }
 

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { answering } from '../command.ts';
 import { bootstrap, deploy, isBootstrapped } from '../demo/cdk.ts';
 import { findOperator, OPERATOR } from '../demo/operator.ts';
-import { tellStory, type Row } from '../demo/story.ts';
+import type { Row } from '../demo/first-connects.ts';
+import { tellStory } from '../demo/story.ts';
 import { findDeployment } from '../deployment.ts';
 import { findBroker } from '../endpoint.ts';
 import { DEFAULT_FOLDER, localUp } from '../local/cloud.ts';
@@ -17,15 +18,16 @@ const PREFIX = 'wardkey';
 const FOLDER = join(DEFAULT_FOLDER, '..', 'demo');
 
 export function addDemoCommand(program: Command): void {
-  const demo = program.command('demo').description('set up the local cloud, deploy, and onboard one of two devices');
+  const demo = program.command('demo').description('set up the local cloud, deploy, and onboard devices of every kind');
   answering(demo, async (_args, _options, terminal) => {
     const rows = await run(terminal);
-    const head = ['device', 'outcome', 'reason', 'first connect to decision'];
-    const cells = rows.map(({ device, outcome, reason, milliseconds }) => [
+    const head = ['device', 'what it is', 'outcome', 'reason', 'decided after'];
+    const cells = rows.map(({ device, what, outcome, reason, milliseconds }) => [
       device,
+      what,
       { styled: colour(outcome === 'admitted' ? 'green' : 'red', outcome) },
       reason,
-      `${(milliseconds / 1000).toFixed(2)} s`,
+      milliseconds === undefined ? '-' : `${(milliseconds / 1000).toFixed(2)} s`,
     ]);
     const more = rows.map(({ device }) => device)[0] ?? '';
     const text = `\n${table(head, cells)}\n\nThe local cloud stays up. Try: npx wardkey device show ${more} --local`;

@@ -1,9 +1,10 @@
 // `wardkey listing`: what the whitelist remembers of a device, and where it came from.
 import type { Command } from 'commander';
 
+import type { Dossier } from '../../shared/governance/dossier.ts';
 import { answering, withPlace, type PlaceOptions } from '../command.ts';
 import { findDeployment } from '../deployment.ts';
-import { describeListing, describeWaiting, type Dossier } from '../dossier.ts';
+import { describeListing, describeWaiting } from '../dossier.ts';
 import { describeRefusal, invoke } from '../invoke.ts';
 import { findPlace } from '../place.ts';
 

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 
 import type { Json } from '../../shared/canonical.ts';
+import { parsePemCertificate } from '../../shared/identity/certificate.ts';
 import { answering, withPlace, type PlaceOptions } from '../command.ts';
 import { findDeployment, type Deployment } from '../deployment.ts';
 import { describeRefusal, performAct } from '../invoke.ts';
@@ -12,6 +13,7 @@ import { UsageError, type Answer } from '../terminal.ts';
 interface TrustChange {
   readonly result: 'changed' | 'unchanged';
   readonly fingerprint?: string;
+  readonly revoked?: number;
 }
 
 export function addTrustCommands(program: Command): void {
@@ -19,13 +21,15 @@ export function addTrustCommands(program: Command): void {
   const owner = trust.command('owner').description('know an owner').argument('<owner>', '2 to 32 a-z 0-9 -');
   acting(owner, ([id = '']) => ({ kind: 'add-owner', owner: id }));
   const authority = trust.command('authority').description('register a manufacturer CA (SNI_ONLY, auto-registration)');
-  acting(authority.argument('<manufacturer>').argument('<file>', 'certificate, PEM'), anchor('add-authority'));
+  authority.argument('<manufacturer>').argument('<file>', 'certificate, PEM');
+  acting(authority.option('--crl-required', CRL_REQUIRED), anchor('add-authority'));
   const signer = trust.command('signer').description('accept manifests signed by this certificate');
   acting(signer.argument('<manufacturer>').argument('<file>', 'certificate, PEM'), anchor('add-signer'));
   const root = trust
     .command('root')
     .description('end certificate chains at this CA; its devices are registered one by one');
-  acting(root.argument('<manufacturer>').argument('<file>', 'certificate, PEM'), anchor('add-root'));
+  root.argument('<manufacturer>').argument('<file>', 'certificate, PEM');
+  acting(root.option('--crl-required', CRL_REQUIRED), anchor('add-root'));
   const voucher = trust.command('voucher-key').description('accept ownership vouchers that begin with this key');
   acting(voucher.argument('<manufacturer>').argument('<file>', 'certificate, PEM'), anchor('add-voucher-key'));
   const lot = trust
@@ -37,6 +41,47 @@ export function addTrustCommands(program: Command): void {
     .option('--first <serial>')
     .option('--last <serial>');
   acting(lot, agreeLot);
+  const list = trust
+    .command('crl')
+    .description('take in a revocation list of a manufacturer: no first connect of what it names');
+  list.argument('<manufacturer>').argument('<file>', 'the list, DER or PEM');
+  list.option(
+    '--issuers <file>',
+    'PEM certificates from its issuer up to a trusted CA, when that CA did not sign the list',
+  );
+  acting(list, takeRevocationList);
+  const breaker = trust.command('breaker').description('whether the broker takes in new certificates of a CA');
+  for (const [name, kind, says] of MOVES) {
+    const move = breaker
+      .command(name)
+      .description(says)
+      .requiredOption('--authority <file>', 'certificate of the CA, PEM');
+    acting(move, (_args, { authority = '' }) => ({ kind, authority: fingerprintOf(readText(authority)) }));
+  }
+}
+
+const CRL_REQUIRED = 'admit devices only while every issuer below this CA has a current revocation list here';
+const MOVES = [
+  ['open', 'open-breaker', 'take in no new certificate of this CA; devices that are admitted go on'],
+  ['close', 'close-breaker', 'take in new certificates of this CA again'],
+] as const;
+
+function takeRevocationList([manufacturer = '', file = '']: readonly string[], { issuers }: ActOptions): Json {
+  const list = readRevocationList(readBytes(file)).toString('base64');
+  const act = { kind: 'add-revocation-list', manufacturer, list };
+  return issuers === undefined ? act : { ...act, issuers: readText(issuers) };
+}
+
+/** DER as it is; PEM by its one block. */
+function readRevocationList(bytes: Buffer): Buffer {
+  const body = /-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]+)-----END X509 CRL-----/.exec(bytes.toString('latin1'))?.[1];
+  return body === undefined ? bytes : Buffer.from(body, 'base64');
+}
+
+function fingerprintOf(pem: string): string {
+  const certificate = parsePemCertificate(pem);
+  if (certificate.outcome === 'done') return certificate.value.fingerprint;
+  throw new UsageError(`--authority: ${describeRefusal(certificate.refusal)}`);
 }
 
 interface LotOptions {
@@ -56,17 +101,22 @@ function agreeLot([manufacturer = '', lot = '']: readonly string[], options: Par
 }
 
 function anchor(kind: 'add-authority' | 'add-root' | 'add-signer' | 'add-voucher-key') {
-  return ([manufacturer = '', file = '']: readonly string[]): Json => ({
-    kind,
-    manufacturer,
-    certificate: readText(file),
-  });
+  return ([manufacturer = '', file = '']: readonly string[], { crlRequired }: ActOptions): Json => {
+    const act = { kind, manufacturer, certificate: readText(file) };
+    return crlRequired === true ? { ...act, revocation: 'required' } : act;
+  };
 }
 
-type Act = (args: readonly string[], options: PlaceOptions & Partial<LotOptions>) => Json;
+interface ActOptions extends PlaceOptions, Partial<LotOptions> {
+  readonly crlRequired?: true;
+  readonly issuers?: string;
+  readonly authority?: string;
+}
+
+type Act = (args: readonly string[], options: ActOptions) => Json;
 
 function acting(command: Command, act: Act): void {
-  answering<PlaceOptions & Partial<LotOptions>>(withPlace(command), async (args, options, terminal) => {
+  answering<ActOptions>(withPlace(command), async (args, options, terminal) => {
     const wanted = act(args, options);
     return changeTrust(await findDeployment(await findPlace(options, terminal)), wanted);
   });
@@ -75,17 +125,18 @@ function acting(command: Command, act: Act): void {
 async function changeTrust(deployment: Deployment, act: Json): Promise<Answer> {
   const outcome = await performAct<TrustChange>(deployment, 'change-trust', act);
   if (outcome.outcome === 'refused') return { ok: false, json: outcome, text: describeRefusal(outcome.refusal) };
-  const { result, fingerprint } = outcome.value;
-  return {
-    ok: true,
-    json: outcome,
-    text: fingerprint === undefined ? result : `${result}: certificate ${fingerprint}`,
-  };
+  const { result, fingerprint, revoked } = outcome.value;
+  const about = revoked === undefined ? 'certificate' : `${revoked} certificates revoked by list`;
+  return { ok: true, json: outcome, text: fingerprint === undefined ? result : `${result}: ${about} ${fingerprint}` };
 }
 
 function readText(file: string): string {
+  return readBytes(file).toString('utf8');
+}
+
+function readBytes(file: string): Buffer {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file);
   } catch (error) {
     throw new UsageError(`cannot read "${file}": ${error instanceof Error ? error.message : 'unknown'}`);
   }

@@ -10,8 +10,12 @@ export interface Reel {
   readonly rootFile: string;
   readonly signerFile: string;
   readonly manifestFile: string;
-  /** Serial numbers of the secure elements, as the manifest spells them. */
-  readonly serials: readonly string[];
+  /** The secure elements, with the serial numbers that the manifest spells. */
+  readonly chips: readonly Chip[];
+}
+
+export interface Chip extends Issued {
+  readonly serial: string;
 }
 
 /** Writes `<lot>.json` with so many chips, and the certificates to trust, into the folder. */
@@ -19,15 +23,15 @@ export async function makeReel(folder: string, lot: string, chips: number): Prom
   const root = await makeIssuer('chip vendor root', issueAuthority);
   const signer = await makeIssuer('chip vendor manifest signer', (name, key) => issueSigner(name, key, root));
   const serials = Array.from({ length: chips }, () => `0123${randomBytes(7).toString('hex')}`);
-  const entries = [];
-  for (const serial of serials)
-    entries.push(listChip(serial, await issueCertificate(`sn${serial.toUpperCase()}`, root), signer));
+  const made: Chip[] = [];
+  for (const serial of serials) made.push({ serial, ...(await issueCertificate(`sn${serial.toUpperCase()}`, root)) });
+  const entries = made.map((chip) => listChip(chip.serial, chip, signer));
   const [rootFile, signerFile] = [join(folder, `${lot}-root.pem`), join(folder, `${lot}-signer.pem`)];
   const manifestFile = join(folder, `${lot}.json`);
   writeFileSync(rootFile, root.certificate);
   writeFileSync(signerFile, signer.certificate);
   writeFileSync(manifestFile, JSON.stringify(entries, null, 1));
-  return { rootFile, signerFile, manifestFile, serials };
+  return { rootFile, signerFile, manifestFile, chips: made };
 }
 
 async function makeIssuer(name: string, issue: (name: string, key: string) => Promise<string>): Promise<Issued> {

@@ -1,23 +1,20 @@
-// The main job, told while it happens: one listed device is admitted, one unlisted is refused.
-import { X509Certificate } from 'node:crypto';
+// The main job, told while it happens: devices are made, listed, owned or not, and each meets its first connect.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 
-import { isRegistered } from '../../shared/lifecycle.ts';
 import type { Json } from '../../shared/canonical.ts';
 import type { Outcome } from '../../shared/outcome.ts';
-import { REASONS } from '../../shared/reasons.ts';
-import { connectOnce, onboard, type Broker, type Identity } from '../../device/connect.ts';
+import type { Broker } from '../../device/connect.ts';
 import type { Deployment } from '../deployment.ts';
-import type { Dossier } from '../dossier.ts';
 import { deliverLot } from '../station/shipping.ts';
-import { makeDevice, type MadeDevice } from '../station/devices.ts';
+import { makeDevices, type MadeDevice } from '../station/devices.ts';
 import { openStation, type Station } from '../station/station.ts';
-import { describeRefusal, invoke, performAct } from '../invoke.ts';
+import { describeRefusal, performAct } from '../invoke.ts';
 import { awaitReport, deliverManifest } from '../manifest.ts';
 import type { Terminal } from '../terminal.ts';
-import { makeReel } from './chip-vendor.ts';
+import { makeReel, type Chip } from './chip-vendor.ts';
+import { admit, refuse, stayUnheard, type Guest, type Row } from './first-connects.ts';
+import { guestOf, makeClone, makeExpired, makeForeigner } from './guests.ts';
 
 export interface Stage {
   /** As the operator sees it. */
@@ -28,21 +25,13 @@ export interface Stage {
   readonly terminal: Terminal;
 }
 
-export interface Row {
-  readonly device: string;
-  readonly outcome: 'admitted' | 'refused';
-  readonly reason: string;
-  /** From the first connect to the recorded decision. */
-  readonly milliseconds: number;
-}
-
 const MANUFACTURER = 'acme';
 const OWNER = 'st-anna';
 const CHIP_VENDOR = 'mchp';
 const CHIPS = 3;
-const LOT = { product: 'infusion-pump', count: 1 };
+const PRODUCT = 'infusion-pump';
 
-/** Each run makes two new devices, so that each run shows a first connect. */
+/** Each run makes new devices, so that each run shows first connects. */
 export async function tellStory(stage: Stage): Promise<readonly Row[]> {
   const { terminal } = stage;
   const run = newRunId();
@@ -50,22 +39,35 @@ export async function tellStory(stage: Stage): Promise<readonly Row[]> {
   const station = await terminal.step('the factory has a device CA and a manifest signer', () =>
     openStation(join(stage.folder, 'factory'), MANUFACTURER),
   );
-  const listed = await terminal.step(`the factory makes pump ${run}A and will list it`, () =>
-    makeDevice(station, `${run}A`),
-  );
-  const unlisted = await terminal.step(`somebody makes pump ${run}B under the same CA and lists it nowhere`, () =>
-    makeDevice(station, `${run}B`),
-  );
+  const [owned, unowned, denied, unlisted] = await makePumps(stage, station, run);
   terminal.say('\nTrust and whitelist');
   await trust(stage, station, run);
-  await importLot(stage, station, { lot: run, serial: listed.serial });
-  await importReel(stage, run);
-  await terminal.step(`the operator claims ${listed.id} for ${OWNER}`, async () => {
-    const answers = accepted(await act<readonly { result: string }[]>(stage, 'claim-devices', claimOf(listed)));
-    if (answers[0]?.result !== 'claimed') throw new Error(`not claimed: ${JSON.stringify(answers)}`);
-  });
+  await importLot(stage, station, { lot: run, devices: [owned, unowned, denied] });
+  const chip = await importReel(stage, run);
+  await claim(stage, [owned.id, denied.id, chip.id]);
+  await terminal.step(`${denied.id} was stolen on its way: the operator denies it for good`, async () =>
+    accepted(await act(stage, 'change-standing', { kind: 'deny', device: denied.id, cause: 'stolen' })),
+  );
   terminal.say('\nFirst connects, MQTT over mutual TLS');
-  return [await admitListed(stage, listed), await refuseUnlisted(stage, unlisted)];
+  return [
+    await admit(stage, guestOf(owned, 'listed, owned')),
+    await admit(stage, { ...chip, what: 'chip, its CA unregistered' }),
+    await refuse(stage, guestOf(unlisted, 'same CA, not listed')),
+    await refuse(stage, await makeClone(station, owned)),
+    await refuse(stage, guestOf(unowned, 'listed, nobody owns it')),
+    await refuse(stage, guestOf(denied, 'listed, denied')),
+    await stayUnheard(stage, await makeExpired(station, `${run}E`)),
+    await stayUnheard(stage, await makeForeigner(`${run}F`)),
+  ];
+}
+
+type Pumps = readonly [MadeDevice, MadeDevice, MadeDevice, MadeDevice];
+
+async function makePumps({ terminal }: Stage, station: Station, run: string): Promise<Pumps> {
+  const serials = ['A', 'B', 'C', 'D'].map((letter) => `${run}${letter}`);
+  const title = `the factory makes four pumps, ${run}A to D; D will be listed nowhere`;
+  const made = await terminal.step(title, () => makeDevices(station, serials, () => undefined));
+  return made.map(({ device }) => device) as unknown as Pumps;
 }
 
 async function trust(stage: Stage, station: Station, lot: string): Promise<void> {
@@ -74,16 +76,13 @@ async function trust(stage: Stage, station: Station, lot: string): Promise<void>
     manufacturer: MANUFACTURER,
     certificate: readFileSync(file, 'utf8'),
   });
-  const acts = [
+  const terms = { kind: 'add-lot', manufacturer: MANUFACTURER, lot, product: PRODUCT, count: 3 };
+  await performAll(stage, [
     [`owner ${OWNER} is known`, { kind: 'add-owner', owner: OWNER }],
     ['the device CA is registered with AWS IoT Core, SNI_ONLY', anchor('add-authority', station.authorityFile)],
-    [
-      `lot ${lot} is agreed with the manufacturer: ${LOT.count} device`,
-      { kind: 'add-lot', manufacturer: MANUFACTURER, lot, ...LOT },
-    ],
+    [`lot ${lot} is agreed with the manufacturer: ${terms.count} devices`, terms],
     ['the manifest signer is trusted, by its certificate hash', anchor('add-signer', station.signerFile)],
-  ] as const;
-  await performAll(stage, acts);
+  ]);
 }
 
 /** Titles and acts, one after the other. */
@@ -94,7 +93,7 @@ async function performAll(stage: Stage, acts: readonly (readonly [string, Json])
 }
 
 /** Chips of a vendor whose CA only the vendor can register: their certificates are known to the broker one by one. */
-async function importReel(stage: Stage, lot: string): Promise<void> {
+async function importReel(stage: Stage, lot: string): Promise<Omit<Guest, 'what'>> {
   const { terminal, deployment, folder } = stage;
   const reel = await terminal.step(
     `a chip vendor ships a reel of ${CHIPS} secure elements with its signed manifest`,
@@ -118,77 +117,37 @@ async function importReel(stage: Stage, lot: string): Promise<void> {
       if (report.results?.['accepted'] !== CHIPS) throw new Error(`not imported: ${JSON.stringify(report)}`);
     },
   );
+  const [chip] = reel.chips as readonly [Chip, ...Chip[]];
+  return { id: `${CHIP_VENDOR}-${chip.serial}`, certificate: chip.certificate, key: chip.key };
 }
 
-async function importLot(
-  stage: Stage,
-  station: Station,
-  { lot, serial }: { lot: string; serial: string },
-): Promise<void> {
-  const { manifestFile } = deliverLot(station, { product: LOT.product, lot, serials: [serial] });
-  await stage.terminal.step(`a signed manifest that lists ${serial} only is delivered and imported`, async () => {
+interface ShippedLot {
+  readonly lot: string;
+  readonly devices: readonly MadeDevice[];
+}
+
+async function importLot(stage: Stage, station: Station, { lot, devices }: ShippedLot): Promise<void> {
+  const serials = devices.map(({ serial }) => serial);
+  const { manifestFile } = deliverLot(station, { product: PRODUCT, lot, serials });
+  await stage.terminal.step('a signed manifest that lists A, B and C is delivered and imported', async () => {
     const delivered = await deliverManifest(stage.deployment, MANUFACTURER, manifestFile);
     const report = await awaitReport(stage.deployment, delivered);
-    if (report.results?.['accepted'] !== 1)
+    if (report.results?.['accepted'] !== devices.length)
       throw new Error(`not imported: ${JSON.stringify(report.refusal ?? report.lines)}`);
   });
 }
 
-async function admitListed(stage: Stage, device: MadeDevice): Promise<Row> {
-  const { terminal, broker } = stage;
-  const started = Date.now();
-  await terminal.step(`${device.id} connects and is closed: registered, not yet decided`, () =>
-    expectClosed(broker, device),
-  );
-  await terminal.step(`${device.id} asks again and is accepted`, async () => {
-    const connection = await onboard(broker, identityOf(device), { attempts: 40, firstPauseMs: 500, pause: briefly });
-    if (connection.outcome === 'closed') throw new Error(`still closed: ${connection.problem}`);
-    await connection.session.close();
+async function claim(stage: Stage, devices: readonly string[]): Promise<void> {
+  await stage.terminal.step(`the operator claims two pumps and a chip for ${OWNER}`, async () => {
+    const wanted = { kind: 'claim-devices', owner: OWNER, devices };
+    const answers = accepted(await act<readonly { result: string }[]>(stage, 'claim-devices', wanted));
+    if (answers.some(({ result }) => result !== 'claimed')) throw new Error(`not claimed: ${JSON.stringify(answers)}`);
   });
-  const dossier = accepted(await invoke<Dossier>(stage.deployment, 'show-device', { subject: device.id }));
-  if (dossier.device === undefined || !isRegistered(dossier.device))
-    throw new Error(`expected state registered: ${JSON.stringify(dossier.device)}`);
-  const reason = `listed in ${dossier.listing?.lot ?? ''}, owned by ${dossier.device.owner}`;
-  return {
-    device: device.id,
-    outcome: 'admitted',
-    reason,
-    milliseconds: Date.parse(dossier.device.registeredAt) - started,
-  };
-}
-
-async function refuseUnlisted(stage: Stage, device: MadeDevice): Promise<Row> {
-  const { terminal, broker } = stage;
-  const started = Date.now();
-  await terminal.step(`${device.id} connects and is closed`, () => expectClosed(broker, device));
-  const refusal = await terminal.step(`${device.id} is refused, and the refusal is recorded`, () =>
-    awaitRefusal(stage, fingerprintOf(device)),
-  );
-  await terminal.step(`${device.id} asks again and stays out`, () => expectClosed(broker, device));
-  const reason = `${refusal.reason}: ${REASONS[refusal.reason].sentence}`;
-  return { device: device.id, outcome: 'refused', reason, milliseconds: Date.parse(refusal.at) - started };
-}
-
-async function awaitRefusal(stage: Stage, subject: string) {
-  for (let attempt = 0; attempt < 60; attempt += 1) {
-    const outcome = await invoke<Dossier>(stage.deployment, 'show-device', { subject });
-    const [refusal] = outcome.outcome === 'done' ? outcome.value.refusals : [];
-    if (refusal !== undefined) return refusal;
-    await setTimeout(500);
-  }
-  throw new Error('no decision after 30 seconds');
-}
-
-async function expectClosed(broker: Broker, device: MadeDevice): Promise<void> {
-  const connection = await connectOnce(broker, identityOf(device));
-  if (connection.outcome === 'closed') return;
-  await connection.session.close();
-  throw new Error(`${device.id} was let in`);
 }
 
 function act<T>(
   { deployment }: Stage,
-  step: 'change-trust' | 'claim-devices',
+  step: 'change-trust' | 'change-standing' | 'claim-devices',
   wanted: Parameters<typeof performAct>[2],
 ) {
   return performAct<T>(deployment, step, wanted);
@@ -197,23 +156,6 @@ function act<T>(
 function accepted<T>(outcome: Outcome<T>): T {
   if (outcome.outcome === 'done') return outcome.value;
   throw new Error(describeRefusal(outcome.refusal));
-}
-
-function claimOf({ id }: MadeDevice) {
-  return { kind: 'claim-devices', owner: OWNER, devices: [id] };
-}
-
-function identityOf({ id, certificateFile, keyFile }: MadeDevice): Identity {
-  return { id, certificate: readFileSync(certificateFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
-}
-
-function fingerprintOf({ certificateFile }: MadeDevice): string {
-  return new X509Certificate(readFileSync(certificateFile)).fingerprint256.replaceAll(':', '').toLowerCase();
-}
-
-/** The demo's device is impatient: a real one waits longer each time. */
-function briefly(milliseconds: number): Promise<void> {
-  return setTimeout(Math.min(milliseconds, 1_000));
 }
 
 /** `P261124-221530-`: serial numbers of this run. */

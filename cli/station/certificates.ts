@@ -44,19 +44,25 @@ export function issueSigner(name: string, key: string, issuer: Issuer): Promise<
 }
 
 /** A factory certificate outlives the device: nobody can renew it in the field. */
-export function issueDevice(serial: string, key: string, issuer: Issuer): Promise<string> {
+export function issueDevice(serial: string, key: string, issuer: Issuer, validity?: Validity): Promise<string> {
   const extensions = [
     new BasicConstraintsExtension(false, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
     new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
   ];
-  return issue({ name: serial, key, years: 15, extensions, issuer });
+  return issue({ name: serial, key, years: 15, extensions, issuer, ...(validity === undefined ? {} : { validity }) });
 }
 
 /** A device with a key made for it. */
-export async function issueCertificate(serial: string, issuer: Issuer): Promise<Issued> {
+export async function issueCertificate(serial: string, issuer: Issuer, validity?: Validity): Promise<Issued> {
   const key = await makeKey();
-  return { certificate: await issueDevice(serial, key, issuer), key };
+  return { certificate: await issueDevice(serial, key, issuer, validity), key };
+}
+
+/** Milliseconds since 1970; otherwise from now on. */
+export interface Validity {
+  readonly from: number;
+  readonly until: number;
 }
 
 /** P-256, PKCS #8 in PEM. */
@@ -71,21 +77,23 @@ interface Request {
   readonly years: number;
   readonly extensions: readonly Extension[];
   readonly issuer?: Issuer;
+  readonly validity?: Validity;
 }
 
-async function issue({ name, key, years, extensions, issuer }: Request): Promise<string> {
+async function issue({ name, key, years, extensions, issuer, validity }: Request): Promise<string> {
   const publicKey = await importPublicKey(key);
   const signingKey = await importPrivateKey(issuer?.key ?? key);
   const by = issuer === undefined ? undefined : new X509Certificate(issuer.certificate);
   const now = Date.now();
+  const { from, until } = validity ?? { from: now - 60_000, until: now + years * YEAR_MS };
   const certificate = await X509CertificateGenerator.create(
     {
       serialNumber: newSerialNumber(),
       subject: [{ CN: [name] }],
       issuer: by?.subjectName ?? [{ CN: [name] }],
-      notBefore: wholeSeconds(now - 60_000),
+      notBefore: wholeSeconds(from),
       // A certificate that outlives its issuer would promise what no verifier keeps.
-      notAfter: wholeSeconds(Math.min(now + years * YEAR_MS, by?.notAfter.getTime() ?? Infinity)),
+      notAfter: wholeSeconds(Math.min(until, by?.notAfter.getTime() ?? Infinity)),
       publicKey,
       signingKey,
       signingAlgorithm: ALGORITHM,

@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import type { Deployment } from '../../cli/deployment.ts';
-import type { Dossier } from '../../cli/dossier.ts';
 import { deliverLot } from '../../cli/station/shipping.ts';
 import { makeDevice, type MadeDevice } from '../../cli/station/devices.ts';
 import { openStation, type Station } from '../../cli/station/station.ts';
-import { invoke, performAct } from '../../cli/invoke.ts';
+import { performAct } from '../../cli/invoke.ts';
 import { awaitReport, deliverManifest, type Report } from '../../cli/manifest.ts';
 import { connectOnce, type Broker, type Connection, type Identity } from '../../device/connect.ts';
 import type { Outcome } from '../../shared/outcome.ts';
@@ -65,22 +64,9 @@ export async function connectUntilAccepted(broker: Broker, device: MadeDevice): 
   throw new Error(`${device.id} is still closed after 30 seconds`);
 }
 
-/** Polls: decisions are made behind queues. */
-export async function dossierWhen(
-  deployment: Deployment,
-  subject: string,
-  ready: (dossier: Dossier) => boolean,
-): Promise<Dossier> {
-  for (let attempt = 0; attempt < 60; attempt += 1) {
-    const outcome = await invoke<Dossier>(deployment, 'show-device', { subject });
-    if (outcome.outcome === 'done' && ready(outcome.value)) return outcome.value;
-    await setTimeout(500);
-  }
-  throw new Error(`the dossier of "${subject}" did not become what was awaited`);
-}
-
-export function fingerprintOf({ certificateFile }: MadeDevice): string {
-  return new X509Certificate(readFileSync(certificateFile)).fingerprint256.replaceAll(':', '').toLowerCase();
+export function fingerprintOf(device: Pick<MadeDevice, 'certificateFile'> | Pick<Identity, 'certificate'>): string {
+  const pem = 'certificate' in device ? device.certificate : readFileSync(device.certificateFile);
+  return new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase();
 }
 
 export function accepted<T>(outcome: Outcome<T>): T {

@@ -1,6 +1,6 @@
 // On which stage do the end-to-end tests play? A local cloud of their own, with the real stacks deployed into it.
 import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { bootstrap, deploy, isBootstrapped } from '../../cli/demo/cdk.ts';
@@ -22,6 +22,10 @@ export interface Stage {
   readonly deployment: Deployment;
   /** Where factories of the tests keep their keys. */
   readonly factories: string;
+  /** PEM of the CA behind the broker's own certificate, for programs that read files. */
+  readonly brokerCaFile: string;
+  /** Who runs the executable. */
+  readonly as?: Credentials;
 }
 
 /** Starts empty, whatever an earlier run left. */
@@ -33,7 +37,10 @@ export async function raiseStage(): Promise<Stage> {
   const people = { operators: ['user/operator'], approvers: ['user/operator', 'user/second'] };
   await deploy(cloud, { prefix: PREFIX, ...people }, () => undefined);
   const deployment = await findDeployment(placeInLocalCloud(cloud, PREFIX, cloud.credentials));
-  return { cloud, deployment, broker: await findBroker(deployment.place), factories: FACTORIES };
+  mkdirSync(FACTORIES, { recursive: true });
+  const brokerCaFile = join(FACTORIES, 'broker-ca.pem');
+  writeFileSync(brokerCaFile, cloud.caPem);
+  return { cloud, deployment, broker: await findBroker(deployment.place), factories: FACTORIES, brokerCaFile };
 }
 
 export async function strikeStage(): Promise<void> {
@@ -50,11 +57,14 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** The executable, as a person runs it, with the e2e cloud in its environment. */
-export function wardkey(stage: Stage, ...words: readonly string[]): Promise<Ran> {
+/** The executable, as a person runs it, with the e2e cloud in its environment; as the account's root unless told. */
+export function wardkey(stage: Pick<Stage, 'cloud' | 'as'>, ...words: readonly string[]): Promise<Ran> {
   return run(process.execPath, [join(ROOT, 'cli', 'wardkey.ts'), ...words], {
     ...process.env,
     ...stage.cloud.environment,
+    ...(stage.as === undefined
+      ? {}
+      : { AWS_ACCESS_KEY_ID: stage.as.accessKeyId, AWS_SECRET_ACCESS_KEY: stage.as.secretAccessKey }),
     NO_COLOR: '1',
   });
 }

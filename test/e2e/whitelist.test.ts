@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { awaitDossier } from '../../cli/await-dossier.ts';
 import type { Deployment } from '../../cli/deployment.ts';
 import { performAct } from '../../cli/invoke.ts';
 import { awaitReport, deliverManifest } from '../../cli/manifest.ts';
@@ -12,7 +13,7 @@ import { deliverLot } from '../../cli/station/shipping.ts';
 import type { Station } from '../../cli/station/station.ts';
 import { OUTPUTS } from '../../shared/env.ts';
 import { brokerSide, listCertificates } from './cloud-side.ts';
-import { accepted, agree, claim, dossierWhen, importManifest, openFactory } from './fleet.ts';
+import { accepted, agree, claim, importManifest, openFactory } from './fleet.ts';
 import { killAtEachChunk } from './kills.ts';
 import { deliverLargeLot } from './large-lot.ts';
 import { hireOperator } from './people.ts';
@@ -51,7 +52,7 @@ test.skipIf(!existsSync(GENUINE))(
     }
     const report = await importManifest(operator, 'mchp', GENUINE);
     expect(report.results).toEqual({ accepted: 10, held: 0, waiting: 0, unchanged: 0, refused: 0 });
-    const { listing } = await dossierWhen(operator, 'mchp-0123f2408ea1fcf201', () => true);
+    const { listing } = await awaitDossier(operator, 'mchp-0123f2408ea1fcf201', () => true);
     expect(listing).toMatchObject({
       path: 'registered',
       provenance: { line: 1, signedAt: '2025-06-01T20:14:53.773Z' },
