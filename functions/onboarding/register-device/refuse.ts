@@ -11,9 +11,10 @@ import type { Attempt, Known, RegisterDeviceWorld } from './flow.ts';
 import { listingInputs, noticeInputs } from './inputs.ts';
 
 export async function refuse(refusal: Refusal, known: Known, world: RegisterDeviceWorld): Promise<Attempt> {
+  const decided = refusalChanges(refusal, known, world);
   const wished = wishOf(refusal, known, world);
   const wishes = recordWish(wished, known, world);
-  const first = await world.registry.commit([...refusalChanges(refusal, known, world), ...wishes]);
+  const first = await world.registry.commit([...decided, ...wishes]);
   if (first === 'lost' && (await repeat({ refusal, wishes }, known, world)) === 'lost') return 'lost';
   // A crash from here on leaves the certificate row pending: the sweep finds it.
   if (wished?.wanted === 'revoked') await world.alignments.requestRevocation(known.notice.certificateId);
