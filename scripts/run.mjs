@@ -82,6 +82,8 @@ function npmCi() {
   process.stderr.write('wardkey: installing the pinned dependencies (about a minute, once per lock file) ...\n');
   const env = { ...process.env };
   delete env.NODE_ENV; // production would leave the tools out
+  // Without headers of Node npm leaves pkcs11js out in silence. The packaged Node brings them; an absolute path is needed.
+  if (process.platform === 'linux') env.npm_config_nodedir = join(MODULES, `node-${process.platform}-${process.arch}`);
   const flags = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   const npm = process.env.npm_execpath;
   const viaNode = npm !== undefined && /\.c?js$/.test(npm);

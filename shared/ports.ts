@@ -139,6 +139,24 @@ export interface SignedIdentityRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** RFC 7518 3.4 and RFC 8037: ECDSA on P-256 over SHA-256, ECDSA on P-384 over SHA-384, Ed25519. */
+export type SigningAlgorithm = 'ES256' | 'ES384' | 'EdDSA';
+
+/**
+ * A private key that signs and never leaves its home. Calls may overlap. One that throws may have signed all the same:
+ * nobody has seen that signature, and asking again for the same bytes does no harm.
+ */
+export interface CertificateSigner {
+  readonly algorithm: SigningAlgorithm;
+  /** SubjectPublicKeyInfo in DER: a named curve and an uncompressed point (RFC 5480), or Ed25519 (RFC 8410). */
+  publicKey(): Promise<Uint8Array>;
+  /**
+   * Signs from 1 byte on, under EdDSA at most 4,096. Answers what X.509 wants: Ecdsa-Sig-Value in DER (RFC 3279 2.2.3),
+   * or the 64 bytes of Ed25519. Whoever uses it has verified it: `signVerified` of the issuance chapter.
+   */
+  sign(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
 export interface Clock {
   /** ISO 8601, UTC, milliseconds. */
   now(): string;

@@ -231,5 +231,7 @@ export type FaultCode =
   | 'comparison-lost' // another writer was faster, several times in a row
   | 'answer-malformed' // AWS answered something outside its documented shape
   | 'broker-stuck' // IoT Core is in a state that no call of ours can bring back to the row
+  | 'key-unusable' // the home of a signing key has no such key, or does not let it sign
+  | 'pin-refused' // a token did not take its PIN, or was not asked again with a PIN that it refused
   | 'environment-incomplete' // a deployed function lacks a variable it needs
   | 'event-unknown'; // a function was invoked with an event it was never subscribed to

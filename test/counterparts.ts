@@ -51,6 +51,31 @@ export const COUNTERPARTS = {
     install: 'test/counterparts/device-sdk/install',
     required: () => true,
   },
+  pkcs11js: {
+    variable: 'WARDKEY_PKCS11JS',
+    program: 'pkcs11.node',
+    npm: 'pkcs11js/build/Release/pkcs11.node',
+    install: 'npm ci --include=optional (with a C++ compiler, make and Python)',
+    required: () => true,
+  },
+  softhsm2: {
+    variable: 'WARDKEY_SOFTHSM2_UTIL',
+    program: 'softhsm2-util',
+    install: 'apt-get install softhsm2',
+    required: () => true,
+  },
+  nss: {
+    variable: 'WARDKEY_NSS_CERTUTIL',
+    program: 'certutil',
+    install: 'apt-get install libnss3 libnss3-tools',
+    required: () => true,
+  },
+  p11_kit: {
+    variable: 'WARDKEY_P11_KIT',
+    program: 'p11-kit',
+    install: 'apt-get install p11-kit p11-kit-modules',
+    required: () => true,
+  },
 } as const satisfies Readonly<Record<string, Listed>>;
 
 export type CounterpartName = keyof typeof COUNTERPARTS;
