@@ -110,7 +110,7 @@ function thingsOf(stack: Stack): string {
   return stack.formatArn({ service: 'iot', resource: 'thing', resourceName: '*' });
 }
 
-// Below the 60 seconds of a device's lease (functions/onboarding/align-broker/lease.ts): a worker that still runs holds it.
+// Below the 60 seconds of a device's lease (functions/lease.ts): a worker that still runs holds it.
 const TIMEOUT = Duration.seconds(50);
 // Two workers stay below what IoT Core allows an account (10 to 15 calls a second of a kind); more would be throttled.
 const WORKERS = 2;

@@ -17,8 +17,8 @@ export interface GovernanceProps {
   readonly alignments: Queue;
 }
 
-/** What change-trust may take; its queue hides a message for six times as long. */
-export const TRUST_TIMEOUT = Duration.seconds(60);
+/** What change-trust may take, below the 60 seconds of a lease (functions/lease.ts); its queue hides a message six times as long. */
+export const TRUST_TIMEOUT = Duration.seconds(50);
 
 export class Governance extends Construct {
   readonly changeTrust: BlueprintFunction;

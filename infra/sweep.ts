@@ -1,4 +1,4 @@
-// What finds the device rows whose alignment request was lost? A look at the pending index, once a minute.
+// What finds the devices, certificates and authorities whose request was lost? A look at the pending index, once a minute.
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';

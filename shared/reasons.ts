@@ -138,7 +138,7 @@ export const REASONS: Readonly<Record<RefusalReason, ReasonText>> = {
     sentence: 'the broker does not know the certificate that the notice speaks of',
   },
   quarantined: { kind: 'curable', sentence: 'the device is in quarantine' },
-  denied: { kind: 'final', sentence: 'the device was denied for good by its owner' },
+  denied: { kind: 'final', sentence: 'the device was denied for good' },
   'delivery-malformed': {
     kind: 'final',
     sentence: 'the notice of a delivery, or the key it names, is not as documented',

@@ -93,7 +93,8 @@ function standing(command: Command, act: (id: string, options: StandingOptions) 
     const outcome = await performAct<StandingChange>(deployment, 'change-standing', act(id, options));
     if (outcome.outcome === 'refused') return { ok: false, json: outcome, text: describeRefusal(outcome.refusal) };
     const { result, state } = outcome.value;
-    const ends = result === 'changed' ? '\nIt ended for Wardkey now; the broker follows within a minute.' : '';
+    const ends =
+      result === 'changed' ? '\nIt ended for Wardkey now; the broker follows, as a rule within a minute.' : '';
     return { ok: true, json: outcome, text: `${result}: ${id} is ${state}${ends}` };
   });
 }

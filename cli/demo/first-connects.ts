@@ -25,7 +25,7 @@ export interface Row {
 }
 
 export async function admit(stage: Stage, guest: Guest): Promise<Row> {
-  const { terminal, broker, deployment } = stage;
+  const { terminal, broker } = stage;
   const started = Date.now();
   await terminal.step(
     `${guest.id} (${guest.what}) connects, asks again while it is closed, and is accepted`,
@@ -38,7 +38,7 @@ export async function admit(stage: Stage, guest: Guest): Promise<Row> {
   const { device, listing } = await terminal.step(`${guest.id} is admitted, and the admission is recorded`, () =>
     awaitDossier(stage.deployment, guest.id, (dossier) => dossier.device !== undefined && isRegistered(dossier.device)),
   );
-  if (device === undefined || !isRegistered(device)) throw new Error(`not admitted: ${JSON.stringify(deployment)}`);
+  if (device === undefined || !isRegistered(device)) throw new Error(`not admitted: ${JSON.stringify(device)}`);
   const reason = `listed in ${listing?.lot ?? ''}, owned by ${device.owner}`;
   return rowOf(guest, { outcome: 'admitted', reason, milliseconds: Date.parse(device.registeredAt) - started });
 }

@@ -1,5 +1,5 @@
-// What must the broker show of a certificate that no device row speaks for? One row per certificate: of a chip that cannot
-// come by itself, or of one that was refused.
+// What must the broker show of a certificate by itself, with or without a device row? One row per certificate: of a chip
+// that cannot come by itself, or of one that was refused.
 import * as z from 'zod';
 import { parseRow } from '../rows.ts';
 

@@ -15,6 +15,7 @@ import {
 import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
 import type { AlignmentQueue } from '../../../shared/ports.ts';
 import { idClaimKey, listingKey, parseIdClaim, parseListing } from '../../../shared/whitelist/listing.ts';
+import { parseWaiting, waitingKey } from '../../../shared/whitelist/waiting.ts';
 import { performAct, type ActWorld } from '../../perform-act.ts';
 import { STANDING_ACT, type StandingAct } from './act.ts';
 
@@ -75,7 +76,10 @@ async function decideListed(
   id: DeviceId,
   { registry, clock }: ChangeStandingWorld,
 ): Promise<Outcome<Device>> {
-  const [reserved] = await registry.read([idClaimKey(id)]);
+  const [reserved, awaited] = await registry.read([idClaimKey(id), waitingKey(id)]);
+  // No certificate of it can connect, and none can be revoked, before a manifest brings it.
+  if (awaited !== undefined && parseWaiting(awaited).device === id && isAwaited(reserved))
+    return refused({ reason: 'certificate-absent', device: id });
   const { fingerprint } = reserved === undefined ? {} : parseIdClaim(reserved);
   const [row] = fingerprint === undefined ? [] : await registry.read([listingKey(fingerprint)]);
   const listing = row === undefined ? undefined : parseListing(row);
@@ -84,6 +88,10 @@ async function decideListed(
   if (act.kind === 'quarantine') return refused({ reason: 'not-owned', device: id });
   const { manufacturer, path, fingerprint: factoryCertificate } = listing;
   return done(denyListed({ id, manufacturer, path, factoryCertificate }, { cause: act.cause, now: clock.now() }));
+}
+
+function isAwaited(reserved: unknown): boolean {
+  return reserved !== undefined && parseIdClaim(reserved).fingerprint === undefined;
 }
 
 interface StandingRecord {

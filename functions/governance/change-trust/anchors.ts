@@ -15,6 +15,7 @@ import { STREAMS } from '../../../shared/ledger/entry.ts';
 import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
 import type { Change } from '../../../shared/ports.ts';
 import type { AddAnchor } from './act.ts';
+import { isStopped } from './breaker.ts';
 import type { ChangeTrustWorld, TrustChange } from './flow.ts';
 import { trustEntry, type Acted } from './record.ts';
 
@@ -85,6 +86,8 @@ async function registerAuthority(
   principal: string,
   world: ChangeTrustWorld,
 ): Promise<Change[]> {
+  // Whoever names the CA again must not bring back what its breaker has stopped (T051).
+  if (await isStopped(fingerprint, world)) return [];
   const id = await world.authorities.register(x509.toString());
   const [known] = await world.registry.read([authorityKey(id)]);
   if (known !== undefined) return [];

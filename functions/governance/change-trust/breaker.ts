@@ -39,6 +39,12 @@ export async function moveBreaker(
   return done({ result: 'changed', fingerprint });
 }
 
+/** Whether the breaker of this CA is open. */
+export async function isStopped(fingerprint: string, world: ChangeTrustWorld): Promise<boolean> {
+  const authority = await findAuthority(fingerprint, world);
+  return authority !== undefined && (await readBreaker(authority, world))?.position === 'open';
+}
+
 async function findAuthority(fingerprint: string, { registry }: ChangeTrustWorld): Promise<string | undefined> {
   const rows = await registry.list(AUTHORITIES.table, AUTHORITIES.pk, '');
   return rows.find((row) => parseAuthority(row).fingerprint === fingerprint)?.sk;

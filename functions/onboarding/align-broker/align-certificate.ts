@@ -1,8 +1,8 @@
-// What must the broker show of a certificate that no device row speaks for? A chip's is made known, a refused one is
+// What must the broker show of a certificate by its own row? A chip's is made known, a refused one is
 // revoked, and one that waited in vain goes.
 import { toPem } from '../../../shared/identity/certificate.ts';
 import { recordEntry, STREAMS } from '../../../shared/ledger/entry.ts';
-import { deviceKey } from '../../../shared/lifecycle.ts';
+import { deviceKey, parseDevice, projectionOf } from '../../../shared/lifecycle.ts';
 import { Fault } from '../../../shared/outcome.ts';
 import type { Change } from '../../../shared/ports.ts';
 import {
@@ -76,13 +76,15 @@ export async function registerListed(certificateId: string, world: AlignBrokerWo
 /** Refused, and nobody came back with a reason to admit it. Its next connect, if there is one, is a fresh registration. */
 async function forget(certificateId: string, world: AlignBrokerWorld): Promise<CertificateShown> {
   const listing = await readListing(certificateId, world);
-  const [device] = listing === undefined ? [] : await world.registry.read([deviceKey(listing.device)]);
-  // Somebody owns it meanwhile: its device row speaks for it.
-  if (device !== undefined) return 'left';
+  const [row] = listing === undefined ? [] : await world.registry.read([deviceKey(listing.device)]);
+  const wanted = row === undefined ? 'absent' : projectionOf(parseDevice(row)).factoryCertificate;
+  // Admitted meanwhile: its device row speaks for it.
+  if (wanted === 'active') return 'left';
   const certificate = await world.broker.findCertificate(certificateId);
   if (certificate === undefined) return 'absent';
-  // INACTIVE: a worker died between the two calls. In any other state somebody else has decided.
-  const waits = certificate.status === 'PENDING_ACTIVATION' || certificate.status === 'INACTIVE';
+  // INACTIVE where nobody wants it so: a worker died between the two calls. In any other state somebody else has decided.
+  const { status } = certificate;
+  const waits = status === 'PENDING_ACTIVATION' || (status === 'INACTIVE' && wanted === 'absent');
   return waits ? remove(certificate, world.broker) : 'left';
 }
 

@@ -53,9 +53,13 @@ async function alignHeld(device: string, lease: HeldLease, world: AlignBrokerWor
     const present = await readRow(device, registry);
     if (present.brokerPending === undefined) return 'settled';
     const revoked = await isRefused(present.factoryCertificate, registry);
-    // A certificate of the path `registered` cannot come by itself; its own registration may still be waiting.
-    if (present.path === 'registered' && !revoked) await registerListed(present.factoryCertificate, world);
     const shown = await projectDevice(present, { broker, policies, revoked });
+    // A chip's certificate cannot come by itself, and its own registration may still be waiting: at that work's pace.
+    if (shown === 'missing') {
+      await world.quota.awaitTurn('registration');
+      await registerListed(present.factoryCertificate, world);
+      continue;
+    }
     // Refused for good meanwhile: whoever revoked it may have been faster than our ACTIVE.
     if (shown === 'active' && (await isRefused(present.factoryCertificate, registry))) continue;
     // 4 Clear the marker by comparison. Losing it means that the row moved meanwhile: look again.

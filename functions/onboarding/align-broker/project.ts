@@ -21,7 +21,10 @@ export interface Projecting {
 }
 
 /** Idempotent; may be interrupted anywhere and done again. A first connect costs one read and four changes. */
-export async function projectDevice(device: Device, { broker, policies, revoked }: Projecting): Promise<Shown> {
+export async function projectDevice(
+  device: Device,
+  { broker, policies, revoked }: Projecting,
+): Promise<Shown | 'missing'> {
   const certificate = await broker.findCertificate(device.factoryCertificate);
   const wanted: BrokerProjection = revoked ? { factoryCertificate: 'revoked' } : projectionOf(device);
   if (certificate === undefined) return absent(device, wanted);
@@ -37,10 +40,9 @@ export async function projectDevice(device: Device, { broker, policies, revoked 
   }
 }
 
-/** No connect brings back a certificate of the path `registered`: while the broker does not show it, nothing matches. */
-function absent({ path, factoryCertificate }: Device, { factoryCertificate: wanted }: BrokerProjection): Shown {
-  if (path === 'jitr' || wanted === 'revoked') return 'absent';
-  throw new Fault('broker-stuck', `certificate "${factoryCertificate}": expected it at the broker, where it is not`);
+/** No connect brings back a certificate of the path `registered`: it must be made known first. */
+function absent({ path }: Device, { factoryCertificate: wanted }: BrokerProjection): 'absent' | 'missing' {
+  return path === 'jitr' || wanted === 'revoked' ? 'absent' : 'missing';
 }
 
 /** Taken from the broker altogether; also used for certificates that waited in vain. */

@@ -2,7 +2,7 @@
 import { authorityKey, parseAuthority } from '../../../shared/identity/anchor.ts';
 import { verifyFactoryCertificate, type Authority } from '../../../shared/identity/factory-certificate.ts';
 import type { EntryRandomness } from '../../../shared/ledger/entry.ts';
-import type { Device } from '../../../shared/lifecycle.ts';
+import { isAdmitted, type Device } from '../../../shared/lifecycle.ts';
 import { done, Fault, type Outcome } from '../../../shared/outcome.ts';
 import type { AlignmentQueue, Broker, Clock, Registry } from '../../../shared/ports.ts';
 import { decideAdmission, findDenial } from '../../../shared/whitelist/admit.ts';
@@ -80,6 +80,9 @@ async function decideOnce(notice: Notice, world: RegisterDeviceWorld): Promise<A
   const known = { ...found, listing, device };
   const denial = findDenial(device);
   if (denial !== undefined) return refuse(denial.refusal, known, world);
+  // Each connect of an admitted chip: its maker's lists end first connects, and the owner ends the rest.
+  if (notice.event === 'presence' && device !== undefined && isAdmitted(device))
+    return done({ device: device.id, verdict: 'repeated' });
   // 4 Verify: the listed certificate, under the authority it was listed with, not taken back, valid now.
   const now = world.clock.now();
   const certificate = verifyFactoryCertificate(presentedIn(known), listing, { ...revocation, now });

@@ -150,10 +150,10 @@ describe('a device that is not known', () => {
     expect(scene.registry.rows('devices')).toEqual([]);
   });
 
-  test('but waits for its certificate is refused: nothing of it is listed yet', async () => {
+  test('but waits for its certificate is refused by that reason: nothing of it can connect yet', async () => {
     const scene = await makeScene();
     const id = await awaitPump(scene);
-    expect(await change(scene, deny(id))).toMatchObject({ refusal: { reason: 'device-unknown' } });
+    expect(await change(scene, deny(id))).toMatchObject({ refusal: { reason: 'certificate-absent' } });
   });
 
   test.each(['acme-+', 'acme/P1001', '${iot:ClientId}'])('T035 by the id "%s" is refused', async (device) => {

@@ -159,6 +159,16 @@ describe('a breaker that moves while it is applied', () => {
   });
 });
 
+test('T051 whoever names a CA again does not bring back what its breaker has stopped', async () => {
+  const { scene, authority } = await quietScene();
+  await act(scene, 'open-breaker');
+  await ask(scene, authority);
+  const again = { kind: 'add-authority', manufacturer: 'acme', certificate: scene.authority.pem };
+  const event = requestAct(PRINCIPAL, again, { audience: AUDIENCE, now: scene.clock.now() });
+  expect(await changeTrust(event, scene)).toMatchObject({ value: { result: 'unchanged' } });
+  expect(scene.authorities.isOpen(authority)).toBe(false);
+});
+
 test('T051 the breaker of one CA changes no other', async () => {
   const { scene, authority } = await ruleScene();
   const other = await makeAuthority('Acme Second Root');

@@ -1,5 +1,7 @@
 // Does the broker come to know a certificate whose CA nobody here can register, and does its device open only when owned?
 import { describe, expect, test } from 'vitest';
+import { presenceOf } from '../register-device/notices.ts';
+import { registerDevice } from '../../../../functions/onboarding/register-device/flow.ts';
 
 import { alignCertificate } from '../../../../functions/onboarding/align-broker/align-certificate.ts';
 import { align, alignDevice } from '../../../../functions/onboarding/align-broker/flow.ts';
@@ -134,12 +136,24 @@ describe('an owned device of the path "registered"', () => {
     }
   });
 
-  test('whose listing keeps no certificate is a fault, before any call', async () => {
+  test('whose listing keeps no certificate is a fault, and nothing is changed', async () => {
     const { scene, chip } = await ownedScene();
     const { certificate: _kept, ...bare } = chip.listing;
     scene.registry.seed(listingKey(chip.certificateId), bare);
     await expect(alignDevice(chip.id, scene)).rejects.toMatchObject({ code: 'row-malformed' });
-    expect(scene.broker.calls).toEqual([]);
+    expect(scene.broker.changes).toEqual([]);
+  });
+
+  test('F08 is made known at the pace of registrations, once; where the broker knows it no such call is made', async () => {
+    const { scene, chip } = await ownedScene();
+    const turns: string[] = [];
+    const quota = { awaitTurn: (work = 'broker') => Promise.resolve(void turns.push(work)) };
+    await alignDevice(chip.id, { ...scene, quota });
+    expect(turns).toEqual(['broker', 'registration', 'broker']);
+    await registerDevice(presenceOf(chip), scene);
+    await alignDevice(chip.id, { ...scene, quota });
+    expect(turns.slice(3)).toEqual(['broker']);
+    expect(scene.broker.calls.filter((call) => call === 'registerCertificate')).toHaveLength(1);
   });
 });
 

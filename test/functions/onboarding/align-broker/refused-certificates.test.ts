@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { alignCertificate } from '../../../../functions/onboarding/align-broker/align-certificate.ts';
 import { registerDevice } from '../../../../functions/onboarding/register-device/flow.ts';
 import { align, alignDevice } from '../../../../functions/onboarding/align-broker/flow.ts';
+import { deviceKey, quarantine } from '../../../../shared/lifecycle.ts';
 import { recordEntry, STREAMS } from '../../../../shared/ledger/entry.ts';
 import {
   certificateKey,
@@ -27,6 +28,7 @@ import {
   own,
   ownPump,
   timelessStateOf,
+  readDevice,
   type Scene,
 } from '../../scene.ts';
 
@@ -119,16 +121,34 @@ describe('a certificate that waits in vain', () => {
   );
 
   test.each(['PENDING_ACTIVATION', 'INACTIVE'] as const)(
-    'is left, %s, when its device has an owner meanwhile: the device row speaks for it',
+    'is left, %s, when its device was admitted meanwhile: the device row speaks for it',
     async (status) => {
       const scene = await makeScene();
       const pump = await ownPump(scene);
+      await registerDevice(noticeOf(scene, pump), scene);
       await ask(scene, pump.certificateId, { wanted: 'absent', since: NOW });
       scene.broker.seed(pump.certificateId, status);
       expect(await alignCertificate(pump.certificateId, scene)).toBe('left');
       expect(scene.broker.calls).toEqual([]);
     },
   );
+
+  test.each([
+    ['owned', 'PENDING_ACTIVATION', 'absent'],
+    ['owned', 'INACTIVE', 'absent'],
+    ['cut', 'PENDING_ACTIVATION', 'absent'],
+    ['cut', 'INACTIVE', 'left'],
+  ] as const)('of a device that is %s, %s at the broker, ends %s', async (standing, status, shown) => {
+    const scene = await makeScene();
+    const pump = await ownPump(scene);
+    const previous = await readDevice(scene, pump.id);
+    if (previous === undefined) throw new Error('expected a device');
+    const next = standing === 'cut' ? quarantine(previous, { level: 'cut', cause: 'lost', now: NOW }) : previous;
+    scene.registry.seed(deviceKey(pump.id), next ?? previous);
+    await ask(scene, pump.certificateId, { wanted: 'absent', since: NOW });
+    scene.broker.seed(pump.certificateId, status);
+    expect(await alignCertificate(pump.certificateId, scene)).toBe(shown);
+  });
 
   test('goes also when it is listed, while nobody owns it', async () => {
     const scene = await makeScene();

@@ -6,6 +6,7 @@ import { alignCertificate } from '../../../../functions/onboarding/align-broker/
 import { alignDevice } from '../../../../functions/onboarding/align-broker/flow.ts';
 import { registerDevice } from '../../../../functions/onboarding/register-device/flow.ts';
 import { parseNotice } from '../../../../functions/onboarding/register-device/notice.ts';
+import { revokedKey } from '../../../../shared/identity/revocation.ts';
 import { deny, deviceKey } from '../../../../shared/lifecycle.ts';
 import { listingKey } from '../../../../shared/whitelist/listing.ts';
 import {
@@ -38,6 +39,17 @@ describe('a device of the path "registered"', () => {
     expect(entry?.detail.inputs).not.toHaveProperty('authorityId');
     expect(await alignDevice(chip.id, scene)).toEqual({ device: chip.id, shown: 'active' });
     expect(gapsIn(scene)).toEqual([]);
+  });
+
+  test('that was admitted is not ended by a list of its maker: the owner decides (T040)', async () => {
+    const { scene, chip } = await openScene();
+    await registerDevice(presenceOf(chip), scene);
+    const [link] = chip.listing.chain;
+    if (link === undefined) throw new Error('expected a link');
+    scene.registry.seed(revokedKey(link), { version: 1, revokedAt: NOW, list: 'd'.repeat(64) });
+    const before = stateOf(scene);
+    expect(await registerDevice(presenceOf(chip), scene)).toMatchObject({ value: { verdict: 'repeated' } });
+    expect(stateOf(scene)).toEqual(before);
   });
 
   test('that is present again changes nothing: the broker lets it in, as it should', async () => {
