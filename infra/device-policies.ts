@@ -38,7 +38,7 @@ interface DevicePolicyProps {
   readonly subscribe: readonly string[];
 }
 
-export class DevicePolicy extends Construct {
+class DevicePolicy extends Construct {
   readonly name: string;
   readonly arn: string;
 

@@ -72,7 +72,10 @@ interface Move {
   readonly proof: string;
 }
 
-/** The one table of legal moves; `listed` means that a whitelist row exists and no device row. */
+/**
+ * The one table of legal moves; the functions below make them, and tests hold them to it. `listed` means that a whitelist
+ * row exists and no device row.
+ */
 export const MOVES: readonly Move[] = [
   { from: 'listed', to: 'owned', by: 'claim', proof: 'an authorised act that names a known owner' },
   { from: 'owned', to: 'registered', by: 'first-connect', proof: 'a verified certificate that equals the listing' },

@@ -1,7 +1,6 @@
 // `wardkey certificate check`: does a path lead from this certificate to somebody trusted? Offline, with the validator that
 // an import uses, and with no other trust and no other time than are named.
 import { Option, type Command } from 'commander';
-import { readFileSync } from 'node:fs';
 
 import { parsePemCertificate, parsePemCertificates, type Certificate } from '../../shared/identity/certificate.ts';
 import { serialOf } from '../../shared/identity/certificate-body.ts';
@@ -10,6 +9,7 @@ import { parseRevocationList, type RevocationList } from '../../shared/identity/
 import type { Outcome } from '../../shared/outcome.ts';
 import { REASONS, type Refusal } from '../../shared/reasons.ts';
 import { answering } from '../command.ts';
+import { readBytes, readRevocationList } from '../files.ts';
 import { describeRefusal } from '../invoke.ts';
 import { colour, table, UsageError, type Answer } from '../terminal.ts';
 
@@ -56,7 +56,7 @@ function checkCertificate(file: string, options: CertificateOptions): Answer {
   if (leaf.outcome === 'refused') return describeRefused(leaf.refusal);
   const lists: RevocationList[] = [];
   for (const name of options.crl) {
-    const list = readList(name);
+    const list = parseRevocationList(readRevocationList(name));
     if (list.outcome === 'refused') return describeRefused(list.refusal);
     lists.push(list.value);
   }
@@ -73,34 +73,18 @@ function readTime(at: string): string {
 
 /** A file without a PEM block is a slip of the hand; a block that holds no good certificate is refused. */
 function readLeaf(file: string): Outcome<Certificate> {
-  const pem = readFile(file).toString('latin1');
+  const pem = readBytes(file).toString('latin1');
   const blocks = pem.split(BEGIN).length - 1;
   if (blocks !== 1) throw new UsageError(`"${file}": expected one certificate in PEM, got ${blocks}`);
   return parsePemCertificate(pem);
 }
 
 function readCertificates(file: string): readonly Certificate[] {
-  const certificates = parsePemCertificates(readFile(file).toString('latin1'));
+  const certificates = parsePemCertificates(readBytes(file).toString('latin1'));
   if (certificates.outcome === 'done') return certificates.value;
   const { reason, ...compared } = certificates.refusal;
   const problem = Object.values(compared).join(', ');
   throw new UsageError(`"${file}": expected certificates in PEM and nothing between them: ${reason}: ${problem}`);
-}
-
-function readList(file: string): Outcome<RevocationList> {
-  const bytes = readFile(file);
-  const body = CRL_PEM.exec(bytes.toString('latin1'))?.[1];
-  if (body !== undefined) return parseRevocationList(Buffer.from(body, 'base64'));
-  if (bytes[0] !== DER_SEQUENCE) throw new UsageError(`"${file}": expected one revocation list, PEM or DER`);
-  return parseRevocationList(bytes);
-}
-
-function readFile(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new UsageError(`cannot read "${file}"`, { cause });
-  }
 }
 
 function describeRefused(refusal: Refusal): Answer {
@@ -143,6 +127,4 @@ function stepOf(place: Step['place'], certificate: Certificate): Step {
 }
 
 const BEGIN = '-----BEGIN CERTIFICATE-----';
-const CRL_PEM = /^\s*-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]+)-----END X509 CRL-----\s*$/;
-const DER_SEQUENCE = 0x30;
 const ISO = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}))?$/;

@@ -1,6 +1,5 @@
 // `wardkey device`: claim devices for an owner, show a device's dossier, connect as one.
 import { Option, type Command } from 'commander';
-import { readFileSync } from 'node:fs';
 
 import { connectOnce } from '../../device/connect.ts';
 import type { Json } from '../../shared/canonical.ts';
@@ -9,6 +8,7 @@ import { STANDING_CAUSES } from '../../shared/lifecycle.ts';
 import { claimDevices } from '../claim.ts';
 import { answering, withPlace, type PlaceOptions } from '../command.ts';
 import { findDeployment } from '../deployment.ts';
+import { readText } from '../files.ts';
 import { describeDossier } from '../dossier.ts';
 import { findBroker } from '../endpoint.ts';
 import { describeRefusal, invoke, performAct } from '../invoke.ts';
@@ -17,8 +17,16 @@ import { readListedDevices } from '../manifest.ts';
 import { colour, table, UsageError } from '../terminal.ts';
 
 export function addDeviceCommands(program: Command): void {
-  const device = program.command('device').description('one device: its owner, its dossier, its connection');
+  const device = program
+    .command('device')
+    .description('one device: its owner, its standing, its dossier, its connection');
+  addClaim(device);
+  addShow(device);
+  addStanding(device);
+  addConnect(device);
+}
 
+function addClaim(device: Command): void {
   const claim = device.command('claim').description('name the owner of listed devices that came without vouchers');
   claim.argument('[device...]').requiredOption('--owner <owner>');
   claim.option('--manifest <folder/file>', 'all devices that this delivery listed, by its report (acme/lot-7.jsonl)');
@@ -36,7 +44,9 @@ export function addDeviceCommands(program: Command): void {
     const ok = outcome.value.every(({ result }) => result !== 'refused');
     return { ok, json: outcome, text: table(['device', 'result', 'reason'], rows) };
   });
+}
 
+function addShow(device: Command): void {
   const show = device.command('show').description('the dossier of a device: listing, state, decisions');
   show.argument('<id>', 'device id, or the SHA-256 of a certificate that was refused');
   answering<PlaceOptions>(withPlace(show), async ([subject = ''], options, terminal) => {
@@ -45,7 +55,9 @@ export function addDeviceCommands(program: Command): void {
     if (outcome.outcome === 'refused') return { ok: false, json: outcome, text: describeRefusal(outcome.refusal) };
     return { ok: true, json: outcome.value, text: describeDossier(outcome.value) };
   });
+}
 
+function addStanding(device: Command): void {
   const quarantine = device.command('quarantine').description('under suspicion: no new certificates and keys for it');
   quarantine.argument('<id>').addOption(causeOption());
   quarantine.addOption(
@@ -57,7 +69,9 @@ export function addDeviceCommands(program: Command): void {
 
   const deny = device.command('deny').description('never again: its certificate is revoked, and nothing undoes this');
   standing(deny.argument('<id>').addOption(causeOption()), (id, { cause }) => ({ kind: 'deny', device: id, cause }));
+}
 
+function addConnect(device: Command): void {
   const connect = device
     .command('connect')
     .description('connect once, as the device whose certificate and key are given');
@@ -67,8 +81,8 @@ export function addDeviceCommands(program: Command): void {
     const broker = await findBroker(await findPlace(options, terminal), options);
     const identity = {
       id,
-      certificate: readFileSync(options.certificate, 'utf8'),
-      key: readFileSync(options.key, 'utf8'),
+      certificate: readText(options.certificate),
+      key: readText(options.key),
     };
     const connection = await connectOnce(broker, identity);
     if (connection.outcome === 'closed')

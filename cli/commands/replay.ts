@@ -1,10 +1,10 @@
 // `wardkey replay`: what would have been decided? A recorded event against the rows it met, offline.
 import type { Command } from 'commander';
-import { readFileSync } from 'node:fs';
 
 import type { Refusal } from '../../shared/reasons.ts';
 import { BREAKER } from '../../shared/whitelist/breaker.ts';
 import { answering } from '../command.ts';
+import { readText } from '../files.ts';
 import { describeConnect, shorten, when } from '../explain.ts';
 import { describeRefusal } from '../invoke.ts';
 import {
@@ -15,7 +15,7 @@ import {
   type ReplayFile,
   type Wish,
 } from '../replay.ts';
-import { colour, plain, table, UsageError, type Answer } from '../terminal.ts';
+import { colour, plain, table, type Answer } from '../terminal.ts';
 
 export function addReplayCommand(program: Command): void {
   const replay = program.command('replay').description('replay an event file of events/ offline and show the verdict');
@@ -32,14 +32,6 @@ function parseOrNothing(text: string): ReplayFile | undefined {
     return parseReplayFile(text);
   } catch {
     return undefined;
-  }
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`cannot read "${file}"`, { cause: error });
   }
 }
 

@@ -1,10 +1,10 @@
 // `wardkey trust`: owners, manufacturer authorities and manifest signers of a deployment.
 import type { Command } from 'commander';
-import { readFileSync } from 'node:fs';
 
 import type { Json } from '../../shared/canonical.ts';
 import { parsePemCertificate } from '../../shared/identity/certificate.ts';
 import { answering, withPlace, type PlaceOptions } from '../command.ts';
+import { readRevocationList, readText } from '../files.ts';
 import { findDeployment, type Deployment } from '../deployment.ts';
 import { describeRefusal, performAct } from '../invoke.ts';
 import { findPlace } from '../place.ts';
@@ -60,22 +60,10 @@ export function addTrustCommands(program: Command): void {
   }
 }
 
-const CRL_REQUIRED = 'admit devices only while every issuer below this CA has a current revocation list here';
-const MOVES = [
-  ['open', 'open-breaker', 'take in no new certificate of this CA; devices that are admitted go on'],
-  ['close', 'close-breaker', 'take in new certificates of this CA again'],
-] as const;
-
 function takeRevocationList([manufacturer = '', file = '']: readonly string[], { issuers }: ActOptions): Json {
-  const list = readRevocationList(readBytes(file)).toString('base64');
+  const list = readRevocationList(file).toString('base64');
   const act = { kind: 'add-revocation-list', manufacturer, list };
   return issuers === undefined ? act : { ...act, issuers: readText(issuers) };
-}
-
-/** DER as it is; PEM by its one block. */
-function readRevocationList(bytes: Buffer): Buffer {
-  const body = /-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]+)-----END X509 CRL-----/.exec(bytes.toString('latin1'))?.[1];
-  return body === undefined ? bytes : Buffer.from(body, 'base64');
 }
 
 function fingerprintOf(pem: string): string {
@@ -130,14 +118,8 @@ async function changeTrust(deployment: Deployment, act: Json): Promise<Answer> {
   return { ok: true, json: outcome, text: fingerprint === undefined ? result : `${result}: ${about} ${fingerprint}` };
 }
 
-function readText(file: string): string {
-  return readBytes(file).toString('utf8');
-}
-
-function readBytes(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new UsageError(`cannot read "${file}": ${error instanceof Error ? error.message : 'unknown'}`);
-  }
-}
+const CRL_REQUIRED = 'admit devices only while every issuer below this CA has a current revocation list here';
+const MOVES = [
+  ['open', 'open-breaker', 'take in no new certificate of this CA; devices that are admitted go on'],
+  ['close', 'close-breaker', 'take in new certificates of this CA again'],
+] as const;
