@@ -122,6 +122,9 @@ export function decide({ residents, ca }: FaultWorld, cloud: Cloud, withinMs: nu
   return [
     ...residents.flatMap((resident) => actsAbout(resident).map((act, index) => at(act, (index * withinMs) / 2, soon))),
     ...residents.slice(0, 1).map((plain) => deleteByHand(plain, chance.between(withinMs / 2, withinMs), cloud)),
+    ...residents
+      .filter(({ role }) => role === 'chip-claimed-late')
+      .flatMap((chip) => [1, 2, 3, 4].map((part) => attachByHand(chip, (part * withinMs) / 16, cloud))),
     at(revocationList(residents, ca)),
     at({ kind: 'claim-devices', owner: OWNER, devices: ['acme-P999'] }),
     at({ kind: 'open-breaker', ...breaker }),
@@ -160,6 +163,18 @@ function revocationList(residents: readonly Resident[], ca: Paper): Act {
   );
   const list = craftListDer({ issuer: ca.signs, revoked }).toString('base64');
   return { kind: 'add-revocation-list', manufacturer: 'acme', list };
+}
+
+/** Somebody gives a chip's certificate another policy and thing at the console, before anybody owns the chip. */
+async function attachByHand({ device }: Resident, afterMs: number, { broker, laws, time }: Cloud): Promise<void> {
+  await time.pause(afterMs);
+  const { certificateId } = device.terms;
+  const certificate = await broker.findCertificate(certificateId);
+  if (certificate?.status !== 'INACTIVE' || laws.devices.get(certificateId) !== undefined) return;
+  await broker.attachPolicy('operation', certificate.arn);
+  if (laws.devices.get(certificateId) !== undefined) return;
+  await broker.createThing('somebody-elses');
+  if (laws.devices.get(certificateId) === undefined) await broker.attachThing('somebody-elses', certificate.arn);
 }
 
 /** Somebody deletes a certificate at the console: its device comes back as if for the first time. */
