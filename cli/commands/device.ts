@@ -4,6 +4,7 @@ import { Option, type Command } from 'commander';
 import { connectOnce } from '../../device/connect.ts';
 import type { Json } from '../../shared/canonical.ts';
 import type { Dossier } from '../../shared/governance/dossier.ts';
+import type { StandingChange } from '../../shared/governance/changes.ts';
 import { STANDING_CAUSES } from '../../shared/lifecycle.ts';
 import { claimDevices } from '../claim.ts';
 import { answering, withPlace, type PlaceOptions } from '../command.ts';
@@ -111,11 +112,6 @@ function standing(command: Command, act: (id: string, options: StandingOptions) 
       result === 'changed' ? '\nIt ended for Wardkey now; the broker follows, as a rule within a minute.' : '';
     return { ok: true, json: outcome, text: `${result}: ${id} is ${state}${ends}` };
   });
-}
-
-interface StandingChange {
-  readonly result: 'changed' | 'unchanged';
-  readonly state: string;
 }
 
 interface ClaimOptions {

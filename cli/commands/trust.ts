@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 
 import type { Json } from '../../shared/canonical.ts';
+import type { TrustChange } from '../../shared/governance/changes.ts';
 import { parsePemCertificate } from '../../shared/identity/certificate.ts';
 import { answering, withPlace, type PlaceOptions } from '../command.ts';
 import { readRevocationList, readText } from '../files.ts';
@@ -9,12 +10,6 @@ import { findDeployment, type Deployment } from '../deployment.ts';
 import { describeRefusal, performAct } from '../invoke.ts';
 import { findPlace } from '../place.ts';
 import { UsageError, type Answer } from '../terminal.ts';
-
-interface TrustChange {
-  readonly result: 'changed' | 'unchanged';
-  readonly fingerprint?: string;
-  readonly revoked?: number;
-}
 
 export function addTrustCommands(program: Command): void {
   const trust = program.command('trust').description('whom a deployment trusts, and for what');

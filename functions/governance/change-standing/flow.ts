@@ -1,5 +1,6 @@
 // Step `change-standing`: may this device still be trusted? Quarantine is reversible by two people, denial by nobody; both
 // take effect in the transaction, and the broker follows (blueprint step 3).
+import type { StandingChange } from '../../../shared/governance/changes.ts';
 import { parseDeviceId, type DeviceId } from '../../../shared/identity/device-id.ts';
 import { recordEntry, STREAMS } from '../../../shared/ledger/entry.ts';
 import {
@@ -21,12 +22,6 @@ import { STANDING_ACT, type StandingAct } from './act.ts';
 
 export interface ChangeStandingWorld extends ActWorld {
   readonly alignments: Pick<AlignmentQueue, 'request'>;
-}
-
-export interface StandingChange {
-  readonly device: string;
-  readonly result: 'changed' | 'unchanged';
-  readonly state: Device['state'];
 }
 
 export function changeStanding(event: unknown, world: ChangeStandingWorld): Promise<Outcome<StandingChange>> {

@@ -1,4 +1,5 @@
 // Step `change-trust`, anchors: certificates that this deployment trusts, each for one purpose of one manufacturer.
+import type { TrustChange } from '../../../shared/governance/changes.ts';
 import { checkKey } from '../../../shared/identity/acceptable-key.ts';
 import {
   anchorClaimKey,
@@ -16,7 +17,7 @@ import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
 import type { Change } from '../../../shared/ports.ts';
 import type { AddAnchor } from './act.ts';
 import { isStopped } from './breaker.ts';
-import type { ChangeTrustWorld, TrustChange } from './flow.ts';
+import type { ChangeTrustWorld } from './flow.ts';
 import { trustEntry, type Acted } from './record.ts';
 
 const PURPOSES = {

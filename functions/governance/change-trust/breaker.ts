@@ -1,5 +1,6 @@
 // Step `change-trust`, breakers: an operator says whether new devices of a CA may come in, and the broker is made to follow;
 // so is what `register-device` wished when a CA looked stolen (T051).
+import type { TrustChange } from '../../../shared/governance/changes.ts';
 import { AUTHORITIES, parseAuthority } from '../../../shared/identity/anchor.ts';
 import { recordEntry, STREAMS, type EntryKind } from '../../../shared/ledger/entry.ts';
 import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
@@ -15,7 +16,7 @@ import {
 } from '../../../shared/whitelist/breaker.ts';
 import { underLease, type HeldLease } from '../../lease.ts';
 import type { MoveBreaker } from './act.ts';
-import type { ChangeTrustWorld, TrustChange } from './flow.ts';
+import type { ChangeTrustWorld } from './flow.ts';
 import { trustEntry, type Acted } from './record.ts';
 
 export async function moveBreaker(

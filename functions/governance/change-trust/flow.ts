@@ -1,6 +1,7 @@
 // Step `change-trust`: whom does this deployment trust, and for what? Owners, manufacturer authorities, manifest
 // signers, lots; each change is an act of a named principal (blueprint steps 1 and 3).
 import { canonicalText, type Json } from '../../../shared/canonical.ts';
+import type { TrustChange } from '../../../shared/governance/changes.ts';
 import { ownerKey } from '../../../shared/identity/anchor.ts';
 import { STREAMS, type Detail } from '../../../shared/ledger/entry.ts';
 import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
@@ -16,14 +17,6 @@ import { addRevocationList } from './revocation-lists.ts';
 export interface ChangeTrustWorld extends ActWorld {
   readonly authorities: AuthorityRegistry;
   readonly alignments: Pick<AlignmentQueue, 'requestAuthority'>;
-}
-
-export interface TrustChange {
-  readonly result: 'changed' | 'unchanged';
-  /** SHA-256 of the certificate, for anchors; of the list, for revocation lists. */
-  readonly fingerprint?: string;
-  /** How many certificates a revocation list names. */
-  readonly revoked?: number;
 }
 
 export function changeTrust(event: unknown, world: ChangeTrustWorld): Promise<Outcome<TrustChange>> {

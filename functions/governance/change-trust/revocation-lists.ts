@@ -2,6 +2,7 @@
 // It ends first connects only: of a device that somebody owns, the owner decides.
 import { hash } from 'node:crypto';
 
+import type { TrustChange } from '../../../shared/governance/changes.ts';
 import { anchorKey, parseAnchor } from '../../../shared/identity/anchor.ts';
 import { parsePemCertificates, type Certificate } from '../../../shared/identity/certificate.ts';
 import { readBody } from '../../../shared/identity/certificate-body.ts';
@@ -18,7 +19,7 @@ import { parseListRow, revocationListKey, revokedKey, type ListRow } from '../..
 import { STREAMS } from '../../../shared/ledger/entry.ts';
 import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
 import type { AddRevocationList } from './act.ts';
-import type { ChangeTrustWorld, TrustChange } from './flow.ts';
+import type { ChangeTrustWorld } from './flow.ts';
 import { trustEntry, type Acted } from './record.ts';
 
 /** Below what one transaction holds, with the entry. */
