@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 
 import { openTerminal, table } from '../cli/terminal.ts';
 import { NODE_OPTIONS } from '../infra/blueprint-function.ts';
+import { issuanceSubjects, makeIssuing } from './issuance.ts';
 import { describe, measureAll } from './measure.ts';
 import { makePaths, measureLatencies, pathSubjects } from './path.ts';
 import { measureStorms, STORM_COLUMNS } from './storm.ts';
@@ -31,6 +32,10 @@ const verdicts = await terminal.step('certificate paths', (note) => measureAll(p
 terminal.say(table(['certificate paths', 'verdicts per CPU-second', 'inside the figure'], verdicts.map(describe)));
 const { p50, p99, worst, worstOf } = measureLatencies(paths);
 terminal.say(`a path of three: p50 ${inMs(p50)}, p99 ${inMs(p99)}; worst hostile input ${inMs(worst)}: ${worstOf}`);
+
+const issuing = await makeIssuing();
+const issued = await terminal.step('issuance', (note) => measureAll(issuanceSubjects(issuing), note));
+terminal.say(table(['issuance', 'certificates per CPU-second', 'inside the figure'], issued.map(describe)));
 
 function inMs(milliseconds: number): string {
   return `${milliseconds.toFixed(2)} ms`;

@@ -22,6 +22,30 @@ export type Refusal =
   | { readonly reason: 'certificate-unknown'; readonly certificateId: string }
   | { readonly reason: 'quarantined'; readonly device: string; readonly level: string }
   | { readonly reason: 'denied'; readonly device: string; readonly deniedAt: string }
+  | { readonly reason: 'factory-certificate-consumed'; readonly device: string; readonly operationalAt: string }
+  // issuance
+  | { readonly reason: 'channel-differs'; readonly expected: string; readonly got: string }
+  | { readonly reason: 'not-registered'; readonly device: string }
+  | { readonly reason: 'retired'; readonly device: string; readonly retiredAt: string }
+  | {
+      readonly reason: 'certificate-not-current';
+      readonly device: string;
+      readonly expected: string;
+      readonly got: string;
+    }
+  | { readonly reason: 'renewal-early'; readonly renewFrom: string; readonly now: string }
+  | { readonly reason: 'issued-recently'; readonly issuedAt: string; readonly now: string }
+  | {
+      readonly reason: 'request-differs';
+      readonly requestId: string;
+      readonly expected: string;
+      readonly got: string;
+    }
+  | { readonly reason: 'request-over'; readonly requestId: string }
+  | { readonly reason: 'window-unusable'; readonly device: string; readonly state: string }
+  | { readonly reason: 'authority-absent'; readonly owner: string }
+  | { readonly reason: 'authority-unfit'; readonly problem: string }
+  | { readonly reason: 'key-unfit'; readonly key: string; readonly problem: string }
   // whitelist
   | { readonly reason: 'delivery-malformed'; readonly problem: string }
   | { readonly reason: 'manifest-absent'; readonly key: string }
@@ -87,6 +111,9 @@ export type Refusal =
   | { readonly reason: 'approval-expired'; readonly expiresAt: string; readonly now: string }
   | { readonly reason: 'approval-differs'; readonly expected: string; readonly got: string }
   | { readonly reason: 'approver-is-requester'; readonly requester: string }
+  | { readonly reason: 'not-quarantined'; readonly device: string; readonly state: string }
+  | { readonly reason: 'approval-open'; readonly approval: string }
+  | { readonly reason: 'key-suspect'; readonly device: string }
   | { readonly reason: 'lot-conflict'; readonly lot: string }
   | { readonly reason: 'request-malformed'; readonly problem: string }
   | { readonly reason: 'caller-unproved'; readonly problem: string }
@@ -100,7 +127,12 @@ export type Refusal =
       readonly expected: string;
       readonly got: string;
     }
-  | { readonly reason: 'devices-remain'; readonly certificates: number; readonly authorities: number };
+  | { readonly reason: 'devices-remain'; readonly certificates: number; readonly authorities: number }
+  // issuance
+  | { readonly reason: 'csr-malformed'; readonly problem: string }
+  | { readonly reason: 'subject-differs'; readonly expected: string; readonly got: string }
+  | { readonly reason: 'possession-unproved'; readonly key: string }
+  | { readonly reason: 'authority-ends-first'; readonly notAfter: string; readonly issuerNotAfter: string };
 
 export type RefusalReason = Refusal['reason'];
 
@@ -139,6 +171,29 @@ export const REASONS: Readonly<Record<RefusalReason, ReasonText>> = {
   },
   quarantined: { kind: 'curable', sentence: 'the device is in quarantine' },
   denied: { kind: 'final', sentence: 'the device was denied for good' },
+  'factory-certificate-consumed': {
+    kind: 'curable',
+    sentence:
+      'the device has a certificate of its owner: its factory certificate is spent, and no reset window is open',
+  },
+  'channel-differs': { kind: 'final', sentence: 'a message for one device came over the connection of another' },
+  'not-registered': { kind: 'curable', sentence: 'the device has not been admitted yet, or begins anew' },
+  retired: { kind: 'final', sentence: 'the device was taken out of use by its owner' },
+  'certificate-not-current': {
+    kind: 'curable',
+    sentence: 'the message did not come over the certificate that the device uses now',
+  },
+  'renewal-early': { kind: 'curable', sentence: 'the certificate has not reached two thirds of its life' },
+  'issued-recently': { kind: 'curable', sentence: 'the device was given a certificate a moment ago' },
+  'request-differs': { kind: 'final', sentence: 'a request of this id was made before with another key or subject' },
+  'request-over': { kind: 'final', sentence: 'the certificate that this request asked for has ended' },
+  'window-unusable': {
+    kind: 'curable',
+    sentence: 'a reset window helps a device in operation only, whose factory certificate the broker can hear',
+  },
+  'authority-absent': { kind: 'curable', sentence: 'the owner has no issuing authority yet' },
+  'authority-unfit': { kind: 'final', sentence: 'the certificates of the authority are not what an owner needs' },
+  'key-unfit': { kind: 'curable', sentence: 'the key is not one that may sign or open for this owner' },
   'delivery-malformed': {
     kind: 'final',
     sentence: 'the notice of a delivery, or the key it names, is not as documented',
@@ -212,6 +267,12 @@ export const REASONS: Readonly<Record<RefusalReason, ReasonText>> = {
   'approval-expired': { kind: 'final', sentence: 'the request for approval has expired' },
   'approval-differs': { kind: 'final', sentence: 'the request is not the one that the approver was shown' },
   'approver-is-requester': { kind: 'curable', sentence: 'nobody approves what they requested themselves' },
+  'not-quarantined': { kind: 'curable', sentence: 'the device is not in quarantine' },
+  'approval-open': { kind: 'curable', sentence: 'nobody has approved this request yet' },
+  'key-suspect': {
+    kind: 'curable',
+    sentence: 'a copy of the key of this device is suspected: it comes back with a new key listing only',
+  },
   'lot-conflict': { kind: 'final', sentence: 'a lot of this name was agreed already with other terms' },
   'request-malformed': { kind: 'final', sentence: 'the request does not have the documented shape' },
   'caller-unproved': { kind: 'curable', sentence: 'the request does not prove which IAM principal sends it' },
@@ -224,6 +285,13 @@ export const REASONS: Readonly<Record<RefusalReason, ReasonText>> = {
     kind: 'curable',
     sentence: 'devices or certificate authorities of this deployment are still registered with AWS IoT Core',
   },
+  'csr-malformed': { kind: 'final', sentence: 'the certificate request cannot be read in the one form that it has' },
+  'subject-differs': { kind: 'final', sentence: 'the certificate request names another subject than this device' },
+  'possession-unproved': {
+    kind: 'final',
+    sentence: 'the certificate request was not signed with the key that it asks to certify',
+  },
+  'authority-ends-first': { kind: 'curable', sentence: 'the certificate would outlive the authority that issues it' },
 };
 
 export type FaultCode =

@@ -1,12 +1,22 @@
 // Is this key one that we trust a device or an issuer with? P-256, P-384, or RSA of a good size, and nothing else.
+import type { KeyObject } from 'node:crypto';
+
 import { done, refused, type Outcome } from '../outcome.ts';
 import type { Certificate } from './certificate.ts';
 import { readCertificateFields } from './der.ts';
 
 /** The same certificate, or `key-unsupported` with what kind of key it is (T017). */
 export function checkKey(certificate: Certificate): Outcome<Certificate> {
-  const { asymmetricKeyType: kind = 'unknown', asymmetricKeyDetails: details = {} } = certificate.x509.publicKey;
-  if (kind === 'ec') return checkCurve(certificate, details.namedCurve ?? 'unnamed curve');
+  const spki = readCertificateFields(certificate.x509.raw)?.key;
+  const key = checkPublicKey(certificate.x509.publicKey, spki);
+  return key.outcome === 'refused' ? key : done(certificate);
+}
+
+/** The same of a key that stands in no certificate. `spki`: its SubjectPublicKeyInfo in DER, as it came. */
+export function checkPublicKey(key: KeyObject, spki: Uint8Array | undefined): Outcome<KeyObject> {
+  const { asymmetricKeyType: kind = 'unknown' } = key;
+  if (kind === 'ec') return checkCurve(key, spki);
+  const { asymmetricKeyDetails: details = {} } = key;
   const size = details.modulusLength ?? 0;
   const exponent = details.publicExponent ?? 0n;
   if (kind !== 'rsa') return unsupported(kind);
@@ -15,18 +25,19 @@ export function checkKey(certificate: Certificate): Outcome<Certificate> {
   if (exponent < 3n || exponent % 2n === 0n) return unsupported(`rsa with exponent ${exponent}`);
   // Each bit of it makes a check longer, up to what a signature costs (T039).
   if (exponent > LARGEST_EXPONENT) return unsupported('rsa with an exponent of more than 64 bits');
-  return done(certificate);
+  return done(key);
 }
 
 /** Byte for byte: explicit parameters may copy a curve but for its generator (T033, CVE-2020-0601). */
-function checkCurve(certificate: Certificate, name: string): Outcome<Certificate> {
-  const key = readCertificateFields(certificate.x509.raw)?.key;
-  if (key === undefined) return unsupported('unreadable');
+function checkCurve(key: KeyObject, spki: Uint8Array | undefined): Outcome<KeyObject> {
+  if (spki === undefined) return unsupported('unreadable');
   const named = CURVES.some(
     ({ prefix, coordinates }) =>
-      key.length === prefix.length + coordinates && prefix.equals(key.subarray(0, prefix.length)),
+      spki.length === prefix.length + coordinates && prefix.equals(spki.subarray(0, prefix.length)),
   );
-  return named ? done(certificate) : unsupported(`ec, ${name}, not as a named P-256 or P-384 key`);
+  if (named) return done(key);
+  const { namedCurve: name = 'unnamed curve' } = key.asymmetricKeyDetails ?? {};
+  return unsupported(`ec, ${name}, not as a named P-256 or P-384 key`);
 }
 
 /** x and y of a P-256 key: the last 64 bytes of its SubjectPublicKeyInfo; undefined for any other key. */

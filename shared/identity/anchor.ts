@@ -57,10 +57,6 @@ export function authorityKey(caCertificateId: string) {
   return { ...AUTHORITIES, sk: caCertificateId } as const;
 }
 
-export function ownerKey(owner: string) {
-  return { table: 'owners', pk: `owner#${owner}`, sk: 'row' } as const;
-}
-
 export function anchorRow(anchor: Anchor): z.infer<typeof ROW> {
   return { ...anchor, certificate: anchor.certificate.x509.raw.toString('base64') };
 }

@@ -6,12 +6,12 @@ import {
   anchorKey,
   anchorRow,
   authorityKey,
-  ownerKey,
   parseAnchor,
   parseAnchorClaim,
   parseAuthority,
   type Anchor,
 } from '../../../shared/identity/anchor.ts';
+import { ownerKey } from '../../../shared/identity/owner.ts';
 import { Fault } from '../../../shared/outcome.ts';
 import { anchorOf, makeAuthority } from '../../pki/certificates.ts';
 

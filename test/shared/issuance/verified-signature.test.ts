@@ -26,6 +26,7 @@ describe.each<[SigningAlgorithm]>([['ES256'], ['ES384'], ['EdDSA']])('%s', (algo
     expect(await signVerified(genuine, BYTES)).toEqual({
       algorithm,
       publicKey: await genuine.publicKey(),
+      signed: BYTES,
       signature: expect.any(Buffer) as Buffer,
     });
     expect(genuine.signed).toEqual([BYTES]);

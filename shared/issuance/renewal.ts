@@ -1,0 +1,26 @@
+// Which certificates are due for renewal on this day? A calendar, written at each confirmation.
+import * as z from 'zod';
+
+import type { OperationalCertificate } from '../lifecycle.ts';
+import { parseRow } from '../rows.ts';
+
+const ROW = z.object({ version: z.literal(1), device: z.string(), certificateId: z.string() });
+
+export type RenewalDue = z.infer<typeof ROW>;
+
+/** `2027-01-24`: all of one day stand together. */
+export function renewalsOn(day: string) {
+  return { table: 'devices', pk: `renewals#${day}` } as const;
+}
+
+export function renewalKey({ certificateId, renewFrom }: OperationalCertificate, device: string) {
+  return { ...renewalsOn(dayOf(renewFrom)), sk: `${device}#${certificateId}` } as const;
+}
+
+export function dayOf(time: string): string {
+  return time.slice(0, 10);
+}
+
+export function parseRenewal(row: unknown): RenewalDue {
+  return parseRow(ROW, row, 'renewal row');
+}
