@@ -1,7 +1,14 @@
 // How is a device's dossier shown? What is listed, what it is now, and every decision with its evidence.
 import type { Dossier } from '../shared/governance/dossier.ts';
 import type { Entry } from '../shared/ledger/entry.ts';
-import { isDenied, isQuarantined, type Device } from '../shared/lifecycle.ts';
+import {
+  isDenied,
+  isQuarantined,
+  type Device,
+  isRetired,
+  operationalOf,
+  type OperationalCertificate,
+} from '../shared/lifecycle.ts';
 import type { Listing } from '../shared/whitelist/listing.ts';
 import type { Waiting } from '../shared/whitelist/waiting.ts';
 import type { Clone, StoredRefusal } from '../shared/whitelist/refusal.ts';
@@ -55,6 +62,11 @@ function describeDevice(device: Device): string {
       ['state', describeState(device)],
       ['owner', describeOwner(device)],
       ['version', String(device.version)],
+      ...(device.placement === undefined ? [] : [['placed', device.placement]]),
+      ...operationalOf(device).map(({ certificate, status }) => [
+        'operational certificate',
+        describeOperational(certificate, status),
+      ]),
       ['AWS IoT Core', pending],
     ],
   );
@@ -62,11 +74,17 @@ function describeDevice(device: Device): string {
 
 function describeState(device: Device): string {
   if (isQuarantined(device)) return `quarantined, ${device.level} (${device.cause}, since ${device.quarantinedAt})`;
+  if (isRetired(device)) return `retired (${device.cause}, since ${device.retiredAt})`;
   return isDenied(device) ? `denied for good (${device.cause}, since ${device.deniedAt})` : device.state;
+}
+
+function describeOperational({ certificateId, notAfter }: OperationalCertificate, status: string): string {
+  return `${certificateId.slice(0, 16)}… until ${notAfter}, ${status}`;
 }
 
 function describeOwner(device: Device): string {
   if (isDenied(device)) return device.owner ?? 'nobody, ever';
+  if (isRetired(device)) return device.owner;
   return `${device.owner} (epoch ${device.epoch}, shown by ${device.proof}: weaker than a voucher)`;
 }
 

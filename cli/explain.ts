@@ -27,7 +27,7 @@ export interface FirstConnect {
 }
 
 export interface Verdict {
-  readonly verdict: 'admitted' | 'repeated' | 'ignored';
+  readonly verdict: 'admitted' | 'repeated' | 'ignored' | 'reset';
 }
 
 /** Every reason that `register-device` can answer. */
@@ -35,6 +35,8 @@ export const FIRST_CONNECT_REASONS = [
   'notice-malformed',
   'account-differs',
   'not-listed',
+  'factory-certificate-consumed',
+  'retired',
   'another-key',
   'another-certificate',
   'certificate-absent',
@@ -102,6 +104,7 @@ const VERDICTS = {
   admitted: explainAdmitted,
   repeated: explainRepeated,
   ignored: explainIgnored,
+  reset: explainReset,
 } as const satisfies Record<Verdict['verdict'], (connect: FirstConnect) => Words>;
 
 const NOTHING = 'There is nothing to do.';
@@ -150,6 +153,13 @@ function explainIgnored(connect: FirstConnect): Words {
   return [
     'The certificate is on no delivery list of a manufacturer, but AWS IoT Core knows it: somebody else let it in.',
     'There is nothing to do if you know this device. If nobody knows it, tell your cloud team.',
+  ];
+}
+
+function explainReset(connect: FirstConnect): Words {
+  return [
+    `${capital(nameOf(connect))} came with the certificate of its factory again, and may begin anew: the certificates that it had since then have ended.`,
+    'There is nothing to do. The device connects again by itself, and is admitted like a new one.',
   ];
 }
 
@@ -222,6 +232,14 @@ const REFUSALS = {
   'listing-held': ({ device }) => [
     `The manufacturer delivered more devices than were agreed, and ${device} is one of them. It was not admitted.`,
     `Ask whoever manages your devices to check the delivery and release ${device} (\`wardkey approval request\`, it takes two people) and to claim it; then ${RECONNECT}.`,
+  ],
+  'factory-certificate-consumed': ({ device, operationalAt }) => [
+    `Device ${device} has worked with a certificate of yours since ${when(operationalAt)}, and somebody showed the certificate of its factory again. It was not admitted, and ${device} stays as it is.`,
+    `If ${device} was reset or repaired, ask whoever manages your devices to open a reset window (\`wardkey device reset\`); then ${RECONNECT}. If it was not, call the manufacturer: somebody may hold a copy of its key.`,
+  ],
+  retired: ({ device, retiredAt }) => [
+    `Device ${device} was taken out of use on ${when(retiredAt)}. It was not admitted, and its certificate will not be let in again.`,
+    `Take the device out of use ${WITHDRAW}, and hand it to whoever manages your devices.`,
   ],
   quarantined: ({ device, level }) => [
     level === 'cut'

@@ -10,7 +10,8 @@ import {
 } from '../functions/onboarding/register-device/flow.ts';
 import { parseNotice, type Notice } from '../functions/onboarding/register-device/notice.ts';
 import { parseEntry, type Entry } from '../shared/ledger/entry.ts';
-import { deviceKey, isQuarantined, parseDevice } from '../shared/lifecycle.ts';
+import { parseDevice } from '../shared/device-row.ts';
+import { deviceKey, isQuarantined } from '../shared/lifecycle.ts';
 import type { Outcome } from '../shared/outcome.ts';
 import type { AlignmentQueue, BrokerCertificate, Registry } from '../shared/ports.ts';
 import { certificateKey, parseCertificateRow, type CertificateRow } from '../shared/whitelist/certificate-row.ts';

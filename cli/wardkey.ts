@@ -2,10 +2,12 @@
 import { Command, CommanderError } from 'commander';
 
 import { addApprovalCommands } from './commands/approval.ts';
+import { addAuthorityCommands } from './commands/authority.ts';
 import { addCertificateCommands } from './commands/certificate-check.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDeviceCommands } from './commands/device.ts';
 import { addStationCommands } from './commands/station.ts';
+import { addHsmCommands } from './commands/hsm.ts';
 import { addListingCommands } from './commands/listing.ts';
 import { addLocalCommands } from './commands/local.ts';
 import { addManifestCommands } from './commands/manifest.ts';
@@ -31,11 +33,13 @@ async function main(argv: readonly string[]): Promise<number> {
     addLocalCommands,
     addStationCommands,
     addTrustCommands,
+    addAuthorityCommands,
     addManifestCommands,
     addCertificateCommands,
     addListingCommands,
     addDeviceCommands,
     addApprovalCommands,
+    addHsmCommands,
   ];
   for (const add of [...commands, addReplayCommand, addTeardownCommand, addDemoCommand]) add(program);
   try {

@@ -17,15 +17,16 @@ export interface Call {
 type Run<E, T> = (event: E, call: Call) => Promise<Outcome<T>>;
 
 /** A function that a principal invokes and that answers with an Outcome. A fault fails the invocation. */
-export function handleInvocation<T>(step: StepName, run: Run<unknown, T>) {
-  const told = tellOnce(step, run);
+export function handleInvocation<T>(step: StepName, run: Run<unknown, T>, tell: Tell<T> = () => ({})) {
+  const told = tellOnce(step, run, tell);
   return middy<unknown, Outcome<T>>()
     .use(hideFault())
     .handler((event, context) => told(event, { requestId: context.awsRequestId, functionArn: functionArn(context) }));
 }
 
-/** What the log line says of an answer besides that there is one; alarms count it. */
-type Tell<T> = (value: T) => Readonly<Record<string, string>>;
+type Told = Readonly<Record<string, string>>;
+/** What the log line says of an answer besides that there is one; alarms count it. A list is told in a line each. */
+type Tell<T> = (value: T) => Told | readonly [Told, ...Told[]];
 
 /** A function behind an SQS queue. A refusal is an answer and ends the message; a fault leaves it to be tried again. */
 export function handleQueue<T>(step: StepName, run: Run<string, T>, tell: Tell<T> = () => ({})) {
@@ -51,7 +52,7 @@ function tellOnce<E, T>(step: StepName, run: Run<E, T>, tell: Tell<T> = () => ({
     try {
       const outcome = await run(event, call);
       const told = outcome.outcome === 'refused' ? { reason: outcome.refusal.reason } : tell(outcome.value);
-      logger.info(outcome.outcome, { ...line(), ...told });
+      for (const one of [told].flat()) logger.info(outcome.outcome, { ...line(), ...one });
       return outcome;
     } catch (error) {
       logger.error('fault', { ...line(), ...describeFault(error) });

@@ -10,7 +10,7 @@ import { brokerResources } from './local.ts';
 import { accept, wildcard } from './nag.ts';
 import { APPEND, READ, sendTo, usePendingIndex, WRITE } from './permissions.ts';
 import type { Parameters } from './parameters.ts';
-import { Sweep } from './sweep.ts';
+import { Schedule } from './schedule.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface AlignmentProps {
@@ -61,6 +61,7 @@ export class Alignment extends Construct {
         certificates: this.certificates.queueUrl,
         authorities: authorities.queueUrl,
         registrationPolicy: policies.registration.name,
+        operationPolicy: policies.operation.name,
       },
       permissions: [
         usePendingIndex(trust.tables.devices),
@@ -75,7 +76,15 @@ export class Alignment extends Construct {
     });
     requests.feed(this.step.lambda, WORKERS);
     certificates.feed(this.step.lambda, WORKERS);
-    new Sweep(this, 'Sweep', { service, target: this.step.lambda });
+    new Schedule(this, 'Sweep', {
+      service,
+      target: this.step.lambda,
+      every: Duration.minutes(1),
+      input: { sweep: true },
+      description: 'Wardkey: align-broker looks for devices that the broker does not match yet',
+      impact: 'The sweep is not running: alignment requests that were lost stay lost.',
+      article: 'sweep-dead-letters',
+    });
     accept(this.step, ANY_DEVICE, [
       wildcard(this, '*'),
       wildcard(this, certificatesOf(Stack.of(this))),
@@ -96,7 +105,13 @@ function brokerStatements(stack: Stack, policies: DevicePolicies, stage: Paramet
     allow(['CreateThing', 'DeleteThing'], [things]),
     allow(['AttachThingPrincipal', 'DetachThingPrincipal'], [certificates, things]),
     allow(
-      ['RegisterCertificateWithoutCA', 'ListAttachedPolicies', 'ListPrincipalThings', 'ListPrincipalThingsV2'],
+      [
+        'RegisterCertificate',
+        'RegisterCertificateWithoutCA',
+        'ListAttachedPolicies',
+        'ListPrincipalThings',
+        'ListPrincipalThingsV2',
+      ],
       ['*'],
     ),
   ];

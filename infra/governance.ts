@@ -34,7 +34,7 @@ export class Governance extends Construct {
     this.changeStanding = new BlueprintFunction(this, 'ChangeStanding', {
       service,
       step: 'change-standing',
-      impact: 'Nobody can quarantine or deny a device; what was decided before holds.',
+      impact: 'Nobody can quarantine, deny, retire or place a device; what was decided before holds.',
       tables: { whitelist: READ, devices: WRITE, ledger: APPEND },
       environment: { roles: service.parameters.roles, alignments: alignments.queueUrl },
       permissions: sendTo(alignments, trust.keys.messages),
@@ -54,9 +54,10 @@ export class Governance extends Construct {
     this.approveAct = new BlueprintFunction(this, 'ApproveAct', {
       service,
       step: 'approve-act',
-      impact: 'Nobody can request or approve a release: devices beyond their lot stay held.',
-      tables: { whitelist: WRITE, owners: WRITE, ledger: APPEND },
-      environment: { roles: service.parameters.roles },
+      impact: 'Nobody can request or approve what takes two people: devices stay held, quarantines stay.',
+      tables: { whitelist: WRITE, devices: WRITE, owners: WRITE, ledger: APPEND },
+      environment: { roles: service.parameters.roles, alignments: alignments.queueUrl },
+      permissions: sendTo(alignments, trust.keys.messages),
       timeout: Duration.seconds(30),
       memory: 512,
       concurrency: 2,

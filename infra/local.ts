@@ -23,6 +23,11 @@ export function encryptionContext<Conditions extends object>(
   return stage === 'local' ? {} : conditions;
 }
 
+/** MiniStack evaluates no tags of keys: a statement that asks for one would never allow anything. */
+export function keyTags<Conditions extends object>(stage: Stage, conditions: Conditions): Conditions | object {
+  return stage === 'local' ? {} : conditions;
+}
+
 /**
  * Resources of the calls whose ARN MiniStack does not work out: AttachPolicy, DetachPolicy, ListTargetsForPolicy,
  * DescribeCACertificate and UpdateCACertificate are evaluated there on "*" only.

@@ -21,6 +21,8 @@ export const MANIFESTS = 'manifests/*';
 export const REPORTS = 'manifests/*.report';
 /** Chunks on their way from the check to the listing; read and written by functions only. */
 export const CHUNKS = 'imports/*';
+/** Revocation lists of owners' issuing CAs, for whoever publishes them to those who check certificates. */
+export const LISTS = 'revocation-lists/*';
 
 export function createManifestBucket(scope: Construct, key: Key, parameters: Parameters) {
   const accessLogs = createAccessLogs(scope, parameters);

@@ -4,6 +4,8 @@ import { Effect, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
 import { STACKS } from '../shared/env.ts';
 import type { BlueprintFunction, Service } from './blueprint-function.ts';
+import { keysOf } from './issuance.ts';
+import { keyTags } from './local.ts';
 import { accept, wildcard } from './nag.ts';
 import { readObjects, writeObjects } from './permissions.ts';
 
@@ -38,5 +40,35 @@ export function createOperatorPolicy(
     wildcard(stack, objects.reports),
     ...stacks.map((arn) => wildcard(stack, arn)),
   ]);
+  return policy;
+}
+
+/** For whoever holds a ceremony: makes keys for owners, tagged, and signs with those; the operator policy comes with it. */
+export function createCeremonyPolicy(stack: Stack, { parameters }: Service): ManagedPolicy {
+  const { prefix, stage } = parameters;
+  const key = keysOf(stack);
+  const tags = (condition: string) => ({ StringLike: { [`aws:${condition}/wardkey:owner`]: '*' } });
+  const policy = new ManagedPolicy(stack, 'Ceremony', {
+    managedPolicyName: `${prefix}-ceremony`,
+    description: `Wardkey ${prefix}: make and use the keys of owners' authorities`,
+    statements: [
+      // Without its tags, a key can be made by nobody under this policy, nor used by any function.
+      new PolicyStatement({
+        actions: ['kms:CreateKey', 'kms:TagResource'],
+        resources: ['*'],
+        conditions: keyTags(stage, tags('RequestTag')),
+      }),
+      new PolicyStatement({
+        actions: ['kms:Sign', 'kms:GetPublicKey', 'kms:DescribeKey', 'kms:GenerateDataKeyPairWithoutPlaintext'],
+        resources: [key],
+        conditions: keyTags(stage, tags('ResourceTag')),
+      }),
+    ],
+  });
+  accept(
+    policy,
+    'Keys are made at run time, by people; a key has no ARN before it is made. Tags say which are meant.',
+    [wildcard(stack, '*'), wildcard(stack, key)],
+  );
   return policy;
 }

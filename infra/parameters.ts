@@ -20,6 +20,8 @@ export interface Parameters {
   readonly pendingDays: number;
   /** JSON: which IAM principals may perform the acts of each role; nobody may by default. */
   readonly roles: string;
+  /** Whether the keys of this deployment stand in AWS CloudHSM: then its clusters are watched. */
+  readonly hsm: boolean;
   /** False: no handler code is bundled, for checks of the templates alone. */
   readonly bundle: boolean;
 }
@@ -59,6 +61,7 @@ const SCHEMAS = {
     .transform(Number),
   operators: principals(),
   approvers: principals(),
+  hsm: z.enum(['true', 'false'], '"true" or "false"'),
   bundle: z.enum(['true', 'false'], '"true" or "false"'),
 } as const;
 
@@ -82,6 +85,7 @@ export function readParameters(
     registrationConcurrency: read('registrationConcurrency', '10'),
     pendingDays: read('pendingDays', '30'),
     roles: JSON.stringify({ operator: read('operators', ''), approver: read('approvers', '') }),
+    hsm: read('hsm', 'false') === 'true',
     bundle: read('bundle', 'true') === 'true',
   };
 }

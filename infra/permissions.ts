@@ -5,7 +5,11 @@ import { PolicyStatement, type ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 
+import type { Construct } from 'constructs';
+
 import { PENDING_INDEX } from '../shared/env.ts';
+import { keyTags } from './local.ts';
+import type { Parameters } from './parameters.ts';
 
 /** What a function may do with a table. Nobody may delete a row, nobody may scan. */
 export const READ = ['GetItem', 'BatchGetItem', 'Query'] as const;
@@ -53,6 +57,20 @@ export function writeObjects(objects: string, key: IKey): PolicyStatement[] {
     new PolicyStatement({ actions: ['s3:PutObject'], resources: [objects] }),
     useKey(key, 's3', ['kms:GenerateDataKey', 'kms:Decrypt']),
   ];
+}
+
+export interface TaggedKeys {
+  readonly actions: readonly string[];
+  /** Values of the tag `wardkey:purpose`. */
+  readonly purposes: readonly string[];
+}
+
+/** Keys that people make at run time, by what they are tagged for; no role of a function may tag a key. */
+export function useTaggedKeys(scope: Construct, stage: Parameters['stage'], { actions, purposes }: TaggedKeys) {
+  const { account } = Stack.of(scope);
+  const key = Stack.of(scope).formatArn({ service: 'kms', resource: 'key', resourceName: '*' });
+  const tagged = { StringEquals: { 'aws:ResourceTag/wardkey:purpose': [...purposes], 'aws:ResourceAccount': account } };
+  return [new PolicyStatement({ actions: [...actions], resources: [key], conditions: keyTags(stage, tagged) })];
 }
 
 /** Lets a service act on a resource only for one of our own resources (confused deputy, T045). */

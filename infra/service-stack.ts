@@ -3,15 +3,18 @@ import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import type { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 
-import { OUTPUTS, type StepName, STEPS } from '../shared/env.ts';
+import { HSM_STEPS, OUTPUTS, type StepName, STEPS } from '../shared/env.ts';
 import { Alarms } from './alarms.ts';
 import { type BlueprintFunction, functionName, type Service } from './blueprint-function.ts';
 import { bundleHandlers, placeholders } from './bundles.ts';
 import { createDeletionGuard } from './deletion-guard.ts';
 import { Governance, TRUST_TIMEOUT } from './governance.ts';
+import { HsmWatch } from './hsm.ts';
+import { Issuance } from './issuance.ts';
 import { Onboarding } from './onboarding.ts';
-import { createOperatorPolicy } from './operator-policy.ts';
+import { createCeremonyPolicy, createOperatorPolicy } from './operator-policy.ts';
 import type { Parameters } from './parameters.ts';
+import { Sessions } from './sessions.ts';
 import type { TrustStack } from './trust-stack.ts';
 import { Whitelist } from './whitelist.ts';
 import { DeadLetters, WorkQueue } from './work-queue.ts';
@@ -19,6 +22,13 @@ import { DeadLetters, WorkQueue } from './work-queue.ts';
 export interface ServiceStackProps extends StackProps {
   readonly parameters: Parameters;
   readonly trust: TrustStack;
+}
+
+interface Told {
+  readonly onboarding: Onboarding;
+  readonly issuance: Issuance;
+  readonly operator: ManagedPolicy;
+  readonly ceremony: ManagedPolicy;
 }
 
 export class ServiceStack extends Stack {
@@ -43,12 +53,23 @@ export class ServiceStack extends Stack {
       certificates: onboarding.alignment.certificates,
     });
     const alignments = onboarding.alignment.queue;
+    const issuance = new Issuance(this, 'Issuance', { service, alignments });
+    new Sessions(this, 'Sessions', { service, alignments });
     const governance = new Governance(this, 'Governance', { service, authorities, alignments });
     const { changeTrust, changeStanding, showDevice, approveAct } = governance;
-    const acts = [whitelist.claimDevices, changeTrust, changeStanding, showDevice, approveAct];
+    const acts = [
+      whitelist.claimDevices,
+      changeTrust,
+      changeStanding,
+      showDevice,
+      approveAct,
+      issuance.createAuthority,
+    ];
     const operator = createOperatorPolicy(this, service, acts);
+    if (parameters.hsm) new HsmWatch(this, 'Hsm', { service });
     this.deletionGuard = createDeletionGuard(this, service, onboarding.policies);
-    this.tell(service, onboarding, operator);
+    const ceremony = createCeremonyPolicy(this, service);
+    this.tell(service, { onboarding, issuance, operator, ceremony });
   }
 
   // Here, because onboarding asks through it and governance, which answers, comes later.
@@ -76,21 +97,25 @@ export class ServiceStack extends Stack {
   }
 
   // Read by the CLI (how it finds a deployment), by the end-to-end tests, and by whoever sets up roles and alarms.
-  private tell({ parameters, alarms }: Service, { policies, alignment }: Onboarding, operator: ManagedPolicy) {
+  private tell({ parameters, alarms }: Service, { onboarding, issuance, operator, ceremony }: Told) {
+    const { policies, alignment } = onboarding;
     const outputs = {
-      ...functionNames(parameters.prefix),
+      ...functionNames(parameters),
       [OUTPUTS.registrationPolicy]: policies.registration.name,
       [OUTPUTS.operationPolicy]: policies.operation.name,
       [OUTPUTS.operatorPolicy]: operator.managedPolicyArn,
+      [OUTPUTS.ceremonyPolicy]: ceremony.managedPolicyArn,
       AlignmentQueue: alignment.queue.queueUrl,
+      [OUTPUTS.signingOrders]: issuance.signing.orders.queueUrl,
+      [OUTPUTS.signedCertificates]: issuance.signing.certificates.queue.queueUrl,
+      [OUTPUTS.signedLists]: issuance.signing.lists.queue.queueUrl,
       AlarmTopic: alarms.topic.topicArn,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
 }
 
-function functionNames(prefix: string) {
-  return Object.fromEntries(
-    Object.keys(STEPS).map((step) => [OUTPUTS.function(step as StepName), functionName(prefix, step as StepName)]),
-  );
+function functionNames({ prefix, hsm }: Parameters) {
+  const steps = (Object.keys(STEPS) as StepName[]).filter((step) => hsm || !HSM_STEPS.includes(step));
+  return Object.fromEntries(steps.map((step) => [OUTPUTS.function(step), functionName(prefix, step)]));
 }

@@ -7,7 +7,7 @@ import type { Construct } from 'constructs';
 
 import { OUTPUTS, PENDING_INDEX, TABLE_KEY, type TABLE_VARIABLES } from '../shared/env.ts';
 import { createKeys, type KeyName } from './keys.ts';
-import { createManifestBucket, CHUNKS, MANIFESTS, REPORTS } from './manifest-bucket.ts';
+import { createManifestBucket, CHUNKS, LISTS, MANIFESTS, REPORTS } from './manifest-bucket.ts';
 import type { Parameters } from './parameters.ts';
 
 export type TableName = keyof typeof TABLE_VARIABLES;
@@ -21,7 +21,7 @@ export class TrustStack extends Stack {
   readonly tables: Readonly<Record<TableName, TableV2>>;
   readonly manifests: Bucket;
   /** What the bucket holds, as ARNs for policies of other stacks. */
-  readonly objects: Readonly<Record<'bucket' | 'manifests' | 'reports' | 'chunks', string>>;
+  readonly objects: Readonly<Record<'bucket' | 'manifests' | 'reports' | 'chunks' | 'lists', string>>;
 
   constructor(scope: Construct, id: string, props: TrustStackProps) {
     const { parameters, ...stackProps } = props;
@@ -53,6 +53,7 @@ export class TrustStack extends Stack {
       manifests: `${bucket}/${MANIFESTS}`,
       reports: `${bucket}/${REPORTS}`,
       chunks: `${bucket}/${CHUNKS}`,
+      lists: `${bucket}/${LISTS}`,
     };
     this.tell(accessLogs, parameters);
   }

@@ -7,14 +7,24 @@ export const STEPS = {
   'claim-devices': 'whitelist',
   'register-device': 'onboarding',
   'align-broker': 'onboarding',
+  'create-authority': 'issuance',
+  'issue-certificate': 'issuance',
+  'confirm-certificate': 'issuance',
+  'push-renewals': 'issuance',
+  'publish-crl': 'issuance',
+  'watch-sessions': 'governance',
   'change-trust': 'governance',
   'change-standing': 'governance',
   'approve-act': 'governance',
   'show-device': 'governance',
   'guard-deletion': 'governance',
+  'watch-hsm': 'evidence',
 } as const;
 
 export type StepName = keyof typeof STEPS;
+
+/** Only with `-c hsm=true`: who has no cluster of AWS CloudHSM pays for no watch over one. */
+export const HSM_STEPS: readonly StepName[] = ['watch-hsm'];
 
 export const TABLE_VARIABLES = {
   whitelist: 'WHITELIST_TABLE',
@@ -35,6 +45,12 @@ export const VARIABLES = {
   authorities: 'AUTHORITY_QUEUE_URL',
   /** Queue of chunks of verified manifests. */
   chunks: 'CHUNK_QUEUE_URL',
+  /** Queue of recorded intents for a signer beside an HSM. */
+  signing: 'SIGNING_QUEUE_URL',
+  /** ARN of the queue in which such a signer answers about certificates. */
+  signed: 'SIGNED_QUEUE_ARN',
+  /** ARN of the queue in which it answers about revocation lists. */
+  signedLists: 'SIGNED_LIST_QUEUE_ARN',
   /** IoT policy of a device that holds its factory certificate only. */
   registrationPolicy: 'REGISTRATION_POLICY',
   /** IoT policy of a device that holds an operational certificate. */
@@ -63,6 +79,11 @@ export const OUTPUTS = {
   /** `retain` or `destroy`: what deleting the stacks does to what they hold. */
   retention: 'Retention',
   operatorPolicy: 'OperatorPolicy',
+  ceremonyPolicy: 'CeremonyPolicy',
+  /** Where `wardkey signer run` takes orders and leaves signatures. */
+  signingOrders: 'SigningOrders',
+  signedCertificates: 'SignedCertificates',
+  signedLists: 'SignedLists',
   registrationPolicy: 'RegistrationPolicy',
   operationPolicy: 'OperationPolicy',
 } as const;

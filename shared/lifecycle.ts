@@ -1,6 +1,4 @@
 // Which states can a device be in, and who may move it? The only file that compares states (blueprint steps 2 and 3).
-import { Fault } from './outcome.ts';
-
 interface DeviceCore {
   /** Thing name and MQTT client id too; made by shared/identity/device-id.ts. */
   readonly id: string;
@@ -18,6 +16,22 @@ interface DeviceCore {
   readonly brokerPending?: string;
   /** When IoT Core was last seen to match. */
   readonly alignedAt?: string;
+  /** Where its owner put it: an opaque ward code, which policies may name. */
+  readonly placement?: string;
+}
+
+/** A certificate that the owner's issuing CA signed for a key the device had just made. */
+export interface OperationalCertificate {
+  /** SHA-256 of its DER: its name at the broker. */
+  readonly certificateId: string;
+  /** SHA-256 of the issuing CA's certificate. */
+  readonly issuer: string;
+  /** Lower-case hex, as in the certificate. */
+  readonly serial: string;
+  readonly issuedAt: string;
+  /** From then on the device may replace it, and is asked to. */
+  readonly renewFrom: string;
+  readonly notAfter: string;
 }
 
 export interface OwnedDevice extends DeviceCore {
@@ -30,6 +44,25 @@ export interface RegisteredDevice extends DeviceCore {
   readonly state: 'registered';
   readonly proof: OwnershipProof;
   readonly registeredAt: string;
+  /** Issued, and not yet confirmed over itself: the broker lets it in beside the certificate it is to replace. */
+  readonly offered?: OperationalCertificate;
+}
+
+/** It has confirmed a certificate of its owner's, with a key of its own: the factory certificate is spent. */
+export interface OperationalDevice extends DeviceCore {
+  readonly state: 'operational';
+  readonly proof: OwnershipProof;
+  readonly registeredAt: string;
+  readonly operationalAt: string;
+  readonly current: OperationalCertificate;
+  readonly offered?: OperationalCertificate;
+  /** While it is open, the factory certificate may begin anew; opening it changes nothing else. */
+  readonly window?: ResetWindow;
+}
+
+export interface ResetWindow {
+  readonly opens: string;
+  readonly closes: string;
 }
 
 /** Under suspicion: nothing new is given to it until two people lift this. */
@@ -39,7 +72,9 @@ export interface QuarantinedDevice extends DeviceCore {
   /** `restricted`: it may go on publishing, but gets no keys; `cut`: the broker closes it. */
   readonly level: QuarantineLevel;
   /** What it was before: a device that was never admitted has nothing to go on with. */
-  readonly from: 'owned' | 'registered';
+  readonly from: 'owned' | 'registered' | 'operational';
+  /** The certificate with which an operational device may go on publishing. */
+  readonly current?: OperationalCertificate;
   readonly cause: StandingCause;
   readonly quarantinedAt: string;
 }
@@ -52,6 +87,13 @@ export interface DeniedDevice extends Omit<DeviceCore, 'owner'> {
   readonly deniedAt: string;
 }
 
+/** Final, without suspicion: taken out of use by its owner. */
+export interface RetiredDevice extends DeviceCore {
+  readonly state: 'retired';
+  readonly cause: StandingCause;
+  readonly retiredAt: string;
+}
+
 /**
  * `jitr`: just-in-time registration under a registered manufacturer CA; `registered`: its certificate was registered
  * with the broker beforehand, because nobody here can register its CA.
@@ -60,15 +102,25 @@ export type RegistrationPath = 'jitr' | 'registered';
 export type OwnershipProof = 'claim';
 export type QuarantineLevel = 'restricted' | 'cut';
 /** Words of a fixed list: free text would sooner or later name a patient. */
-export const STANDING_CAUSES = ['clone', 'compromised', 'lost', 'stolen', 'faulty', 'investigation', 'other'] as const;
+export const STANDING_CAUSES = [
+  'clone',
+  'compromised',
+  'lost',
+  'stolen',
+  'faulty',
+  'investigation',
+  'end-of-life',
+  'other',
+] as const;
 export type StandingCause = (typeof STANDING_CAUSES)[number];
-export type Device = OwnedDevice | RegisteredDevice | QuarantinedDevice | DeniedDevice;
+export type Device =
+  OwnedDevice | RegisteredDevice | OperationalDevice | QuarantinedDevice | DeniedDevice | RetiredDevice;
 export type DeviceState = Device['state'];
 
 interface Move {
   readonly from: DeviceState | 'listed';
   readonly to: DeviceState;
-  readonly by: 'claim' | 'first-connect' | 'quarantine' | 'deny';
+  readonly by: 'claim' | 'first-connect' | 'confirm' | 'reset' | 'quarantine' | 'lift' | 'deny' | 'retire';
   readonly proof: string;
 }
 
@@ -79,13 +131,34 @@ interface Move {
 export const MOVES: readonly Move[] = [
   { from: 'listed', to: 'owned', by: 'claim', proof: 'an authorised act that names a known owner' },
   { from: 'owned', to: 'registered', by: 'first-connect', proof: 'a verified certificate that equals the listing' },
+  {
+    from: 'registered',
+    to: 'operational',
+    by: 'confirm',
+    proof: 'its offered certificate, used: a CSR by a fresh key',
+  },
+  { from: 'operational', to: 'operational', by: 'confirm', proof: 'the same, asked for over the one it replaces' },
+  {
+    from: 'operational',
+    to: 'owned',
+    by: 'reset',
+    proof: 'the factory key, in an open window or after expiry by policy',
+  },
   { from: 'owned', to: 'quarantined', by: 'quarantine', proof: 'an authorised act with a cause' },
   { from: 'registered', to: 'quarantined', by: 'quarantine', proof: 'an authorised act with a cause' },
+  { from: 'operational', to: 'quarantined', by: 'quarantine', proof: 'an authorised act with a cause' },
   { from: 'quarantined', to: 'quarantined', by: 'quarantine', proof: 'the same, from `restricted` to `cut` only' },
+  { from: 'quarantined', to: 'owned', by: 'lift', proof: 'two people; a new epoch' },
   { from: 'listed', to: 'denied', by: 'deny', proof: 'an authorised act with a cause' },
   { from: 'owned', to: 'denied', by: 'deny', proof: 'an authorised act with a cause' },
   { from: 'registered', to: 'denied', by: 'deny', proof: 'an authorised act with a cause' },
+  { from: 'operational', to: 'denied', by: 'deny', proof: 'an authorised act with a cause' },
   { from: 'quarantined', to: 'denied', by: 'deny', proof: 'an authorised act with a cause' },
+  { from: 'retired', to: 'denied', by: 'deny', proof: 'an authorised act with a cause' },
+  { from: 'owned', to: 'retired', by: 'retire', proof: 'an authorised act with a cause' },
+  { from: 'registered', to: 'retired', by: 'retire', proof: 'an authorised act with a cause' },
+  { from: 'operational', to: 'retired', by: 'retire', proof: 'an authorised act with a cause' },
+  { from: 'quarantined', to: 'retired', by: 'retire', proof: 'an authorised act with a cause' },
 ];
 
 export type BrokerProjection =
@@ -100,14 +173,59 @@ export function projectionOf(device: Device): BrokerProjection {
       return device.path === 'jitr' ? { factoryCertificate: 'absent' } : ACTIVE;
     case 'registered':
       return ACTIVE;
+    case 'operational':
+      return spent(device);
     case 'quarantined':
+      if (device.from === 'operational') return spent(device);
       // A cut is INACTIVE, never REVOKED: it can be lifted.
       return device.level === 'restricted' && device.from === 'registered'
         ? ACTIVE
         : { factoryCertificate: 'inactive' };
     case 'denied':
+    case 'retired':
       return { factoryCertificate: 'revoked' };
   }
+}
+
+/** Absent, so that any later use of it makes an event; one registered without a CA makes none, and could not come back. */
+function spent({ path }: Device): BrokerProjection {
+  return { factoryCertificate: path === 'jitr' ? 'absent' : 'inactive' };
+}
+
+export interface OperationalProjection {
+  readonly certificate: OperationalCertificate;
+  readonly status: 'active' | 'inactive';
+}
+
+/** What it must show of the operational ones; it shows no other of the device's. */
+export function operationalOf(device: Device): readonly OperationalProjection[] {
+  const status = isQuarantined(device) && device.level === 'cut' ? 'inactive' : 'active';
+  return certificatesOf(device).map((certificate) => ({ certificate, status }));
+}
+
+function certificatesOf(device: Device): readonly OperationalCertificate[] {
+  switch (device.state) {
+    case 'registered':
+      return some(device.offered);
+    case 'operational':
+      return [device.current, ...some(device.offered)];
+    case 'quarantined':
+      return some(device.current);
+    case 'owned':
+    case 'denied':
+    case 'retired':
+      return [];
+  }
+}
+
+function some<T>(value: T | undefined): readonly T[] {
+  return value === undefined ? [] : [value];
+}
+
+/** The operational certificates that a change of the row has ended. */
+export function endedBetween(previous: Device | undefined, next: Device): readonly OperationalCertificate[] {
+  const kept = new Set(certificatesOf(next).map(({ certificateId }) => certificateId));
+  return previous === undefined ? [] : certificatesOf(previous).filter(({ certificateId }) => !kept.has(certificateId));
 }
 
 const ACTIVE: BrokerProjection = { factoryCertificate: 'active', policy: 'registration' };
@@ -132,6 +250,47 @@ export function register(device: OwnedDevice, now: string): RegisteredDevice {
   return { ...device, state: 'registered', version: device.version + 1, registeredAt: now, brokerPending: now };
 }
 
+/** A device that may be given a certificate, over the one that it uses now. */
+export type Enrolling = RegisteredDevice | OperationalDevice;
+
+/** The certificate over which such a device may ask; undefined for all others. */
+export function certificateInUse(device: Enrolling): string {
+  return device.state === 'registered' ? device.factoryCertificate : device.current.certificateId;
+}
+
+/** registered, operational -> the same: a certificate waits to be confirmed; one that was offered before is no more. */
+export function offer<D extends Enrolling>(device: D, offered: OperationalCertificate, now: string): D {
+  return { ...device, version: device.version + 1, offered, brokerPending: now };
+}
+
+/** registered, operational -> operational: the offered certificate was used. */
+export function confirm(device: Enrolling, offered: OperationalCertificate, now: string): OperationalDevice {
+  const core = { ...coreOf(device), owner: device.owner, proof: device.proof, registeredAt: device.registeredAt };
+  return { ...core, state: 'operational', operationalAt: now, current: offered, brokerPending: now };
+}
+
+export function openWindow(device: OperationalDevice, window: ResetWindow): OperationalDevice {
+  return { ...device, version: device.version + 1, window };
+}
+
+/** operational -> owned, same epoch: its factory certificate may begin anew. */
+export function reset(device: OperationalDevice, now: string): OwnedDevice {
+  const { owner, proof } = device;
+  return { ...coreOf(device), state: 'owned', owner, proof, brokerPending: now };
+}
+
+/** quarantined -> owned, in a new epoch: nothing that was given before counts any more. */
+export function lift(device: QuarantinedDevice, now: string): OwnedDevice {
+  const { owner, proof, epoch } = device;
+  return { ...coreOf(device), state: 'owned', owner, proof, epoch: epoch + 1, brokerPending: now };
+}
+
+/** Where its owner says it is; undefined when it has none, or is there. */
+export function place(device: Device, placement: string): Device | undefined {
+  if (device.owner === undefined || device.placement === placement) return undefined;
+  return { ...device, version: device.version + 1, placement };
+}
+
 export interface Quarantine {
   readonly level: QuarantineLevel;
   readonly cause: StandingCause;
@@ -140,21 +299,14 @@ export interface Quarantine {
 
 /** -> quarantined, or from `restricted` to `cut`; undefined where that is no legal move. */
 export function quarantine(device: Device, { level, cause, now }: Quarantine): QuarantinedDevice | undefined {
-  if (device.state === 'denied') return undefined;
+  if (device.state === 'denied' || device.state === 'retired') return undefined;
   if (device.state === 'quarantined' && !(device.level === 'restricted' && level === 'cut')) return undefined;
   const from = device.state === 'quarantined' ? device.from : device.state;
-  const { id, version, owner, epoch, manufacturer, path, factoryCertificate, proof } = device;
-  const core = { id, version: version + 1, owner, epoch, manufacturer, path, factoryCertificate, proof };
-  return {
-    ...core,
-    ...alignedAtOf(device),
-    state: 'quarantined',
-    level,
-    from,
-    cause,
-    quarantinedAt: now,
-    brokerPending: now,
-  };
+  const { owner, proof } = device;
+  // What was only offered ends here: nothing new is given under suspicion.
+  const kept = 'current' in device && device.current !== undefined ? { current: device.current } : {};
+  const standing = { level, from, cause, quarantinedAt: now };
+  return { ...coreOf(device), ...kept, ...standing, state: 'quarantined', owner, proof, brokerPending: now };
 }
 
 export interface Denial {
@@ -165,9 +317,13 @@ export interface Denial {
 /** Any state -> denied; undefined when it is denied already. */
 export function deny(device: Device, { cause, now }: Denial): DeniedDevice | undefined {
   if (device.state === 'denied') return undefined;
-  const { id, version, owner, epoch, manufacturer, path, factoryCertificate } = device;
-  const core = { id, version: version + 1, owner, epoch, manufacturer, path, factoryCertificate };
-  return { ...core, ...alignedAtOf(device), state: 'denied', cause, deniedAt: now, brokerPending: now };
+  return { ...coreOf(device), owner: device.owner, state: 'denied', cause, deniedAt: now, brokerPending: now };
+}
+
+/** Any state with an owner -> retired; undefined when it is, and for one that was denied, which is more. */
+export function retire(device: Device, { cause, now }: Denial): RetiredDevice | undefined {
+  if (device.state === 'denied' || device.state === 'retired') return undefined;
+  return { ...coreOf(device), owner: device.owner, state: 'retired', cause, retiredAt: now, brokerPending: now };
 }
 
 /** (listed) -> denied: nobody owns it, and nobody ever will. */
@@ -175,8 +331,14 @@ export function denyListed(listed: Omit<Claim, 'owner' | 'now'>, { cause, now }:
   return { ...listed, version: 1, epoch: 0, state: 'denied', cause, deniedAt: now, brokerPending: now };
 }
 
-function alignedAtOf({ alignedAt }: Device) {
-  return alignedAt === undefined ? {} : { alignedAt };
+/** What stays through every move; the version is that of the row to come. */
+function coreOf(device: Device) {
+  const { id, version, epoch, manufacturer, path, factoryCertificate, alignedAt, placement } = device;
+  return {
+    ...{ id, version: version + 1, epoch, manufacturer, path, factoryCertificate },
+    ...(alignedAt === undefined ? {} : { alignedAt }),
+    ...(placement === undefined ? {} : { placement }),
+  };
 }
 
 /** IoT Core was seen to match this very version. */
@@ -189,6 +351,11 @@ export function markAligned(device: Device, now: string): Device {
 /** IoT Core was seen to differ from a row that had settled. */
 export function markPending(device: Device, now: string): Device {
   return { ...device, version: device.version + 1, brokerPending: now };
+}
+
+/** Nothing changes, but whoever read the row before has lost. */
+export function touch<D extends Device>(device: D): D {
+  return { ...device, version: device.version + 1 };
 }
 
 export function deviceKey(id: string) {
@@ -208,6 +375,19 @@ export function isQuarantined(device: Device): device is QuarantinedDevice {
   return device.state === 'quarantined';
 }
 
+export function isOperational(device: Device): device is OperationalDevice {
+  return device.state === 'operational';
+}
+
+/** It may be given a certificate. */
+export function isEnrolling(device: Device): device is Enrolling {
+  return device.state === 'registered' || device.state === 'operational';
+}
+
+export function isRetired(device: Device): device is RetiredDevice {
+  return device.state === 'retired';
+}
+
 export function isDenied(device: Device): device is DeniedDevice {
   return device.state === 'denied';
 }
@@ -215,72 +395,3 @@ export function isDenied(device: Device): device is DeniedDevice {
 export function isOwned(device: Device): device is OwnedDevice {
   return device.state === 'owned';
 }
-
-/** The only way from a stored row back to a typed state; anything unexpected is a fault, never a default. */
-export function parseDevice(row: Attributes): Device {
-  const state = text(row, 'state');
-  if (state === 'denied') return parseDenied(row);
-  const core = {
-    ...parseCore(row),
-    owner: text(row, 'owner'),
-    epoch: count(row, 'epoch', 1),
-    proof: oneOf(row, 'proof', PROOFS),
-  };
-  if (state === 'owned') return { ...core, state };
-  if (state === 'registered') return { ...core, state, registeredAt: text(row, 'registeredAt') };
-  if (state === 'quarantined') {
-    const [level, from] = [oneOf(row, 'level', LEVELS), oneOf(row, 'from', STATES_BEFORE)];
-    const cause = oneOf(row, 'cause', STANDING_CAUSES);
-    return { ...core, state, level, from, cause, quarantinedAt: text(row, 'quarantinedAt') };
-  }
-  throw new Fault('row-malformed', `device "${core.id}": expected a known state, got "${state}"`);
-}
-
-function parseDenied(row: Attributes): DeniedDevice {
-  return {
-    ...parseCore(row),
-    state: 'denied',
-    ...(row['owner'] === undefined ? {} : { owner: text(row, 'owner') }),
-    epoch: count(row, 'epoch', row['owner'] === undefined ? 0 : 1),
-    cause: oneOf(row, 'cause', STANDING_CAUSES),
-    deniedAt: text(row, 'deniedAt'),
-  };
-}
-
-function parseCore(row: Attributes) {
-  return {
-    id: text(row, 'id'),
-    version: count(row, 'version', 1),
-    manufacturer: text(row, 'manufacturer'),
-    path: oneOf(row, 'path', PATHS),
-    factoryCertificate: text(row, 'factoryCertificate'),
-    ...(row['brokerPending'] === undefined ? {} : { brokerPending: text(row, 'brokerPending') }),
-    ...(row['alignedAt'] === undefined ? {} : { alignedAt: text(row, 'alignedAt') }),
-  };
-}
-
-type Attributes = Readonly<Record<string, unknown>>;
-
-function text(row: Attributes, name: string): string {
-  const value = row[name];
-  if (typeof value === 'string' && value !== '') return value;
-  throw new Fault('row-malformed', `device row: expected text in "${name}", got ${typeof value}`);
-}
-
-function count(row: Attributes, name: string, least: number): number {
-  const value = row[name];
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value;
-  throw new Fault('row-malformed', `device row: expected a whole number from ${least} in "${name}"`);
-}
-
-function oneOf<T extends string>(row: Attributes, name: string, words: readonly T[]): T {
-  const value = text(row, name);
-  const known = words.find((word) => word === value);
-  if (known !== undefined) return known;
-  throw new Fault('row-malformed', `device row: expected one of ${words.join(', ')} in "${name}", got "${value}"`);
-}
-
-const PATHS: readonly RegistrationPath[] = ['jitr', 'registered'];
-const PROOFS: readonly OwnershipProof[] = ['claim'];
-const LEVELS: readonly QuarantineLevel[] = ['restricted', 'cut'];
-const STATES_BEFORE: readonly QuarantinedDevice['from'][] = ['owned', 'registered'];

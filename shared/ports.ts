@@ -66,6 +66,8 @@ export interface Broker {
   findCertificate(certificateId: string): Promise<BrokerCertificate | undefined>;
   /** Without a CA and INACTIVE; idempotent: one that is there already is left as it is. */
   registerCertificate(certificatePem: string): Promise<void>;
+  /** Under its issuing CA, which is registered, and INACTIVE; idempotent: one that is there already is left as it is. */
+  registerIssued(certificatePem: string): Promise<void>;
   setStatus(certificateId: string, status: 'ACTIVE' | 'INACTIVE' | 'REVOKED'): Promise<void>;
   /** Idempotent. */
   createThing(name: string): Promise<void>;
@@ -85,8 +87,13 @@ export interface Broker {
   listPolicyTargets(policy: string): Promise<readonly string[]>;
 }
 
-/** Manufacturer certificate authorities of AWS IoT Core. Only change-trust and teardown change them. */
+/**
+ * Certificate authorities of AWS IoT Core. Of manufacturers: only change-trust and teardown change them; of owners: only
+ * create-authority and teardown.
+ */
 export interface AuthorityRegistry {
+  /** An owner's issuing CA: SNI_ONLY, ACTIVE, no certificate enters by connecting; idempotent. Answers IoT Core's id of it. */
+  registerIssuing(certificatePem: string): Promise<string>;
   /** Registers in SNI_ONLY mode, ACTIVE, with auto-registration; idempotent. Answers IoT Core's id of the CA. */
   register(certificatePem: string): Promise<string>;
   isRegistered(caCertificateId: string): Promise<boolean>;
@@ -157,9 +164,173 @@ export interface CertificateSigner {
   sign(bytes: Uint8Array): Promise<Uint8Array>;
 }
 
+/** Messages to devices, on their own topics. */
+export interface DeviceTopics {
+  /** QoS 1, not retained: a device that is away does not hear it, and asks again. */
+  publish(topic: string, body: object): Promise<void>;
+}
+
+/** What AWS KMS says of a key that was made at run time. */
+export interface KeyInspector {
+  /** Undefined when there is none of this ARN. */
+  describe(keyArn: string): Promise<KeyDescription | undefined>;
+}
+
+export interface KeyDescription {
+  readonly spec: string;
+  readonly usage: string;
+  /** `Enabled`, or why not. */
+  readonly state: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** The key policy, JSON. */
+  readonly policy: string;
+  /** SubjectPublicKeyInfo in DER, of keys that sign. */
+  readonly publicKey?: Uint8Array;
+}
+
+/** Opens the home of a signing key that this process can reach. */
+export interface KeyHomes {
+  /** `record` is awaited after each call that may have signed; when it throws, the signature is not answered. */
+  open(key: KmsKey, record: (attempt: SignatureAttempt) => Promise<void>): CertificateSigner;
+}
+
+export interface KmsKey {
+  readonly keyArn: string;
+  readonly algorithm: SigningAlgorithm;
+}
+
+/** One call to a key home: with its request id, CloudTrail's record of it can be found. */
+export interface SignatureAttempt {
+  readonly keyArn: string;
+  /** From 1 on, for one signature. */
+  readonly number: number;
+  /** Name of the error; undefined for an answer. */
+  readonly error: string | undefined;
+  /** Undefined when no answer came: CloudTrail may know the call all the same. */
+  readonly requestId: string | undefined;
+}
+
+/** Recorded intents for a signer beside an HSM that this process cannot reach; it answers by another queue. */
+export interface SigningQueue {
+  request(order: SigningOrder): Promise<void>;
+}
+
+/** Where issuing CAs publish what they take back. */
+export interface RevocationListStore {
+  /** Undefined when there is no such object. */
+  read(key: string): Promise<Uint8Array | undefined>;
+  /** Replaces what was there. */
+  write(key: string, bytes: Uint8Array): Promise<void>;
+}
+
+/** Which recorded intent is to be signed. */
+export type SigningIntent =
+  | { readonly kind: 'certificate'; readonly device: string; readonly requestId: string }
+  | { readonly kind: 'list'; readonly issuer: string; readonly number: number };
+
+export interface SigningOrder {
+  /** The answer names it again. */
+  readonly intent: SigningIntent;
+  /** Name of the key in its token. */
+  readonly key: string;
+  readonly algorithm: SigningAlgorithm;
+  /** What is to be signed, base64. */
+  readonly tbs: string;
+}
+
 export interface Clock {
   /** ISO 8601, UTC, milliseconds. */
   now(): string;
   /** Returns after at least so many milliseconds. */
   pause(milliseconds: number): Promise<void>;
 }
+
+/**
+ * AWS CloudHSM of one account and Region. A status is the word of the service, also one that it may add one day: whoever
+ * decides by it decides what an unknown one means.
+ */
+export interface HsmFleet {
+  /** Every cluster, also those that are being deleted. */
+  clusters(): Promise<readonly HsmCluster[]>;
+  /** Every backup of a cluster that is not deleted yet, also those that wait for it. */
+  backups(clusterId: string): Promise<readonly HsmBackup[]>;
+}
+
+export interface HsmCluster {
+  readonly id: string;
+  readonly status: string;
+  /** `hsm1.medium`, `hsm2m.medium`. */
+  readonly hsmType: string;
+  /** `FIPS` or `NON_FIPS`; undefined when the service does not say. */
+  readonly mode: string | undefined;
+  /** After so many days the service itself deletes a backup; undefined when it deletes none. */
+  readonly retentionDays: number | undefined;
+  /** Its subnets, by Availability Zone. */
+  readonly subnets: Readonly<Record<string, string>>;
+  readonly securityGroup: string | undefined;
+  /** PEM; signed by the trust anchor. Undefined before the cluster is initialised. Clusters with a common history share it. */
+  readonly certificate: string | undefined;
+  readonly hsms: readonly Hsm[];
+}
+
+export interface Hsm {
+  readonly id: string;
+  readonly status: string;
+  readonly zone: string | undefined;
+}
+
+/** Times are ISO 8601. */
+export interface HsmBackup {
+  readonly id: string;
+  readonly status: string;
+  readonly createdAt: string;
+  /** When it is gone for good, once its deletion was asked for. */
+  readonly goneAt: string | undefined;
+}
+
+/** Key stores of AWS KMS that stand on AWS CloudHSM. */
+export interface KeyStores {
+  list(): Promise<readonly KeyStore[]>;
+  /** Not idempotent: who lost the answer finds the key store in `list`. It begins DISCONNECTED. */
+  create(wish: KeyStoreWish): Promise<KeyStoreAnswer>;
+  /** Tells KMS the password of `kmsuser`; changes none in the cluster. DISCONNECTED only. */
+  setPassword(id: string, password: string): Promise<KeyStoreAnswer>;
+  /** Begins to connect, which may take 20 minutes; not while DISCONNECTING and not after a failure. */
+  connect(id: string): Promise<KeyStoreAnswer>;
+  /** Begins to disconnect, also what failed to connect. */
+  disconnect(id: string): Promise<KeyStoreAnswer>;
+}
+
+export interface KeyStore {
+  readonly id: string;
+  readonly name: string;
+  readonly clusterId: string;
+  /** PEM, as it was given when the key store was made. */
+  readonly trustAnchor: string | undefined;
+  /** CONNECTED, CONNECTING, DISCONNECTED, DISCONNECTING or FAILED. */
+  readonly connection: string;
+  /** Why it FAILED. */
+  readonly errorCode: string | undefined;
+}
+
+export interface KeyStoreWish {
+  readonly name: string;
+  readonly clusterId: string;
+  /** PEM. */
+  readonly trustAnchor: string;
+  readonly password: string;
+}
+
+/** What KMS says no to; nothing has changed then. */
+export type KeyStoreProblem =
+  | 'name-in-use'
+  | 'cluster-in-use'
+  | 'cluster-unknown'
+  | 'cluster-not-active'
+  | 'cluster-misconfigured'
+  | 'trust-anchor-differs'
+  | 'limit-reached'
+  | 'store-unknown'
+  | 'status-differs';
+
+export type KeyStoreAnswer = 'done' | KeyStoreProblem;

@@ -28,7 +28,12 @@ const ANY = /./;
 
 /** DESIGN section 2. A chapter imports earlier chapters only; `ledger` stands beside them and no chapter knows it. */
 const ROOMS: readonly Room[] = [
-  { name: 'vocabulary', files: /^shared\/(lifecycle|reasons|outcome)\.ts$/, may: ['vocabulary'], pure: true },
+  {
+    name: 'vocabulary',
+    files: /^shared\/(lifecycle|device-row|reasons|outcome)\.ts$/,
+    may: ['vocabulary'],
+    pure: true,
+  },
   { name: 'bytes', files: /^shared\/(json|canonical)\.ts$/, may: ['bytes'], pure: true },
   { name: 'rows', files: /^shared\/rows\.ts$/, may: ['vocabulary'], packages: /^zod$/, pure: true },
   { name: 'ports', files: /^shared\/ports\.ts$/, may: [], pure: true },

@@ -29,7 +29,14 @@ export function addApprovalCommands(program: Command): void {
 async function ask(deployment: Deployment, act: Json): Promise<Answer> {
   const outcome = await performAct<ApprovalShown>(deployment, 'approve-act', act);
   if (outcome.outcome === 'refused') return { ok: false, json: outcome, text: describeRefusal(outcome.refusal) };
-  const { devices, ...rest } = outcome.value;
-  const rows = Object.entries({ ...rest, devices: devices.join('\n') }).map(([name, value]) => [name, value]);
+  const {
+    act: { kind, ...asked },
+    ...rest
+  } = outcome.value;
+  const shown: Readonly<Record<string, string | readonly string[]>> = { act: kind, ...asked, ...rest };
+  const rows = Object.entries(shown).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : value.join('\n'),
+  ]);
   return { ok: true, json: outcome.value, text: table(['approval', ''], rows) };
 }

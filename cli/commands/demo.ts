@@ -48,10 +48,11 @@ async function run(terminal: Terminal): Promise<readonly Row[]> {
     deploy(cloud, { prefix: PREFIX, operators: [`user/${OPERATOR}`, 'root'], approvers: ['root'] }, note),
   );
   const root = await findDeployment(placeInLocalCloud(cloud, PREFIX, cloud.credentials));
-  const operator = await terminal.step('an operator has the operator policy and nothing else', () =>
-    findOperator(root, join(FOLDER, 'operator.json')),
+  const operator = await terminal.step(
+    'an operator has the policies of operators and ceremonies, and nothing else',
+    () => findOperator(root, join(FOLDER, 'operator.json')),
   );
   const deployment = await findDeployment(placeInLocalCloud(cloud, PREFIX, operator));
   const broker = await findBroker(root.place);
-  return tellStory({ deployment, broker, folder: FOLDER, terminal });
+  return tellStory({ deployment, approver: root, broker, folder: FOLDER, terminal });
 }

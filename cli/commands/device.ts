@@ -1,4 +1,4 @@
-// `wardkey device`: claim devices for an owner, show a device's dossier, connect as one.
+// `wardkey device`: claim devices for an owner, show a device's dossier, connect as one or be one.
 import { Option, type Command } from 'commander';
 
 import { connectOnce } from '../../device/connect.ts';
@@ -16,6 +16,7 @@ import { describeRefusal, invoke, performAct } from '../invoke.ts';
 import { findPlace } from '../place.ts';
 import { readListedDevices } from '../manifest.ts';
 import { colour, table, UsageError } from '../terminal.ts';
+import { addRun } from './device-run.ts';
 
 export function addDeviceCommands(program: Command): void {
   const device = program
@@ -25,6 +26,7 @@ export function addDeviceCommands(program: Command): void {
   addShow(device);
   addStanding(device);
   addConnect(device);
+  addRun(device);
 }
 
 function addClaim(device: Command): void {

@@ -97,6 +97,8 @@ function describeWish({ certificateId, wanted, brokerPending = '' }: Wish): stri
       return `revoke ${certificate} for good`;
     case 'absent':
       return `let ${certificate} wait until ${when(brokerPending)}, and forget it then if it still waits: its next connect is a first one again`;
+    case 'removed':
+      return `take ${certificate} from the broker: it has ended`;
     case 'known':
       return `know ${certificate}, switched off`;
   }

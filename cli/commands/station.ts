@@ -1,17 +1,19 @@
-// `wardkey station`: makes keys, certificates and signed deliveries (file keys; HSM keys come later).
+// `wardkey station`: makes keys, certificates and signed deliveries, with the station's own keys in files or in a token.
 import type { Command } from 'commander';
 
 import { answering } from '../command.ts';
 import { makeDevices, type MadeNow } from '../station/devices.ts';
-import { withBar } from '../station/progress-bar.ts';
+import { perMinute, withBar } from '../station/progress-bar.ts';
 import { chooseSerials, type SerialsAsked } from '../station/serials.ts';
-import { deliverLot } from '../station/shipping.ts';
+import { shipLot } from '../station/shipping.ts';
 import { openStation, readStation } from '../station/station.ts';
 import { surveyStation, undeliveredSerials, type Survey } from '../station/survey.ts';
 import { colour, plain, table, type Terminal } from '../terminal.ts';
 
 export function addStationCommands(program: Command): void {
-  const station = program.command('station').description('a factory station with its keys in a folder');
+  const station = program
+    .command('station')
+    .description('a factory station: a folder, and its two keys in files or an HSM');
   addInit(station);
   addMake(station);
   addDeliver(station);
@@ -22,9 +24,12 @@ function addInit(station: Command): void {
   const init = station.command('init').argument('<folder>');
   init.description('make the manufacturer CA and the manifest signer, or find them made');
   init.requiredOption('--manufacturer <code>', 'manufacturer code: 2 to 16 a-z 0-9');
-  answering<{ manufacturer: string }>(init, async ([folder = ''], { manufacturer }) => {
-    const opened = await openStation(folder, manufacturer);
-    const text = `station of ${colour('bold', manufacturer)}: ${opened.authorityFile}, ${opened.signerFile}`;
+  init.option('--signer <uri>', 'pkcs11: URI of the token that holds the two keys (default: files in the folder)');
+  init.addHelpText('after', TOKEN_HELP);
+  answering<{ manufacturer: string; signer?: string }>(init, async ([folder = ''], { manufacturer, signer }) => {
+    const opened = await openStation(folder, manufacturer, signer);
+    const keys = opened.token === undefined ? 'keys in files' : 'keys in a token';
+    const text = `station of ${colour('bold', manufacturer)}, ${keys}: ${opened.authorityFile}, ${opened.signerFile}`;
     return { ok: true, json: opened, text };
   });
 }
@@ -39,8 +44,11 @@ function addMake(station: Command): void {
   answering<Omit<SerialsAsked, 'given'>>(make, async ([folder = '', ...given], options, terminal) => {
     const opened = readStation(folder);
     const serials = chooseSerials({ ...options, given });
+    const started = performance.now();
     const made = await makeDevicesTold(serials, terminal, (told) => makeDevices(opened, serials, told));
-    return { ok: true, json: { devices: made.map(({ device, making }) => ({ ...device, making })) }, text: sum(made) };
+    const rate = rateOf(made, performance.now() - started);
+    const devices = made.map(({ device, making }) => ({ ...device, making }));
+    return { ok: true, json: { devices, perMinute: rate }, text: sum(made, rate) };
   });
 }
 
@@ -59,14 +67,17 @@ function addDeliver(station: Command): void {
   deliver.requiredOption('--lot <lot>').requiredOption('--product <product>');
   deliver.option('--serial <serial...>', 'list these only (default: all that no other lot lists)');
   deliver.option('--again', 'replace a lot that was delivered with other devices');
-  answering<{ lot: string; product: string; serial?: string[]; again?: true }>(deliver, ([folder = ''], options) => {
-    const { lot, serial, again = false } = options;
-    const opened = readStation(folder);
-    const serials = serial ?? undeliveredSerials(opened, lot);
-    const delivery = deliverLot(opened, { lot, product: options.product, serials, again });
-    const text = `${delivery.devices} devices in ${delivery.manifestFile}, signature in ${delivery.signatureFile}`;
-    return Promise.resolve({ ok: true, json: delivery, text });
-  });
+  answering<{ lot: string; product: string; serial?: string[]; again?: true }>(
+    deliver,
+    async ([folder = ''], options) => {
+      const { lot, serial, again = false } = options;
+      const opened = readStation(folder);
+      const serials = serial ?? undeliveredSerials(opened, lot);
+      const delivery = await shipLot(opened, { lot, product: options.product, serials, again });
+      const text = `${delivery.devices} devices in ${delivery.manifestFile}, signature in ${delivery.signatureFile}`;
+      return { ok: true, json: delivery, text };
+    },
+  );
 }
 
 function addShow(station: Command): void {
@@ -77,13 +88,18 @@ function addShow(station: Command): void {
   });
 }
 
+/** A device that was made before costs next to nothing: it is left out. */
+function rateOf(made: readonly MadeNow[], milliseconds: number): number {
+  return perMinute(made.filter(({ making }) => making !== 'found').length, milliseconds);
+}
+
 /** Each of a few, the sum of many. */
-function sum(made: readonly MadeNow[]): string {
+function sum(made: readonly MadeNow[], rate: number): string {
   if (made.length <= FEW)
     return made.map(({ device, making }) => `${device.id}  ${device.certificateFile}  (${WORDS[making]})`).join('\n');
   const counted = Map.groupBy(made, ({ making }) => making);
   const parts = [...counted].map(([making, those]) => `${those.length} ${WORDS[making]}`);
-  return `${made.length} devices: ${parts.join(', ')}`;
+  return `${made.length} devices: ${parts.join(', ')}; ${rate} a minute`;
 }
 
 function describe({ manufacturer, certificates, devices, lots }: Survey): string {
@@ -113,4 +129,9 @@ function describeLots(lots: Survey['lots']): string {
 }
 
 const FEW = 20;
+const TOKEN_HELP = `
+--signer 'pkcs11:token=Factory?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/run/secrets/pin'
+names a PKCS #11 token (RFC 7512); quote it, for & and ; are the shell's too. The keys wardkey-<code>-ca and
+wardkey-<code>-manifest are found in it or made in it, and cannot leave it. The PIN is read from its file only.
+The folder remembers the URI; after a move of the token, say init again with the new one.`;
 const WORDS = { made: 'made', finished: 'finished after an interruption', found: 'made before' } as const;

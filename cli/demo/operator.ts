@@ -1,4 +1,4 @@
-// Who performs the demo's acts? An IAM user with the deployment's operator policy and nothing else.
+// Who performs the demo's acts? An IAM user with the deployment's policies for operators and ceremonies, and nothing else.
 import {
   AttachUserPolicyCommand,
   CreateAccessKeyCommand,
@@ -24,8 +24,10 @@ export async function findOperator(deployment: Deployment, file: string): Promis
   await client.send(new CreateUserCommand({ UserName: OPERATOR })).catch((error: unknown) => {
     if (!(error instanceof EntityAlreadyExistsException)) throw error;
   });
-  const PolicyArn = deployment.output(OUTPUTS.operatorPolicy);
-  await client.send(new AttachUserPolicyCommand({ UserName: OPERATOR, PolicyArn }));
+  for (const policy of [OUTPUTS.operatorPolicy, OUTPUTS.ceremonyPolicy]) {
+    const PolicyArn = deployment.output(policy);
+    await client.send(new AttachUserPolicyCommand({ UserName: OPERATOR, PolicyArn }));
+  }
   const { AccessKey } = await client.send(new CreateAccessKeyCommand({ UserName: OPERATOR }));
   const credentials = { accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' };
   writeFileSync(file, JSON.stringify(credentials), { mode: 0o600 });

@@ -12,13 +12,17 @@ import { openStation, type Station } from '../station/station.ts';
 import { describeRefusal, performAct } from '../invoke.ts';
 import { awaitReport, deliverManifest } from '../manifest.ts';
 import type { Terminal } from '../terminal.ts';
+import { foundAuthority } from './authority.ts';
 import { makeReel, type Chip } from './chip-vendor.ts';
 import { admit, refuse, stayUnheard, type Guest, type Row } from './first-connects.ts';
+import { comeBackSpent, rotate } from './rotation.ts';
 import { guestOf, makeClone, makeExpired, makeForeigner } from './guests.ts';
 
 export interface Stage {
   /** As the operator sees it. */
   readonly deployment: Deployment;
+  /** As the second person sees it, who approves. */
+  readonly approver: Deployment;
   readonly broker: Broker;
   /** Where the factory keeps its keys. */
   readonly folder: string;
@@ -48,10 +52,18 @@ export async function tellStory(stage: Stage): Promise<readonly Row[]> {
   await terminal.step(`${denied.id} was stolen on its way: the operator denies it for good`, async () =>
     accepted(await act(stage, 'change-standing', { kind: 'deny', device: denied.id, cause: 'stolen' })),
   );
+  terminal.say("\nThe owner's own authority");
+  await foundAuthority(stage, OWNER);
   terminal.say('\nFirst connects, MQTT over mutual TLS');
+  const pump = guestOf(owned, 'listed, owned');
+  const secured = { ...chip, what: 'chip, its CA unregistered' };
+  const admitted = [await admit(stage, pump), await admit(stage, secured)];
+  terminal.say('\nRotation: keys of its own');
+  for (const guest of [pump, secured]) await rotate(stage, guest);
+  await comeBackSpent(stage, pump);
+  terminal.say('\nUninvited guests');
   return [
-    await admit(stage, guestOf(owned, 'listed, owned')),
-    await admit(stage, { ...chip, what: 'chip, its CA unregistered' }),
+    ...admitted,
     await refuse(stage, guestOf(unlisted, 'same CA, not listed')),
     await refuse(stage, await makeClone(station, owned)),
     await refuse(stage, guestOf(unowned, 'listed, nobody owns it')),

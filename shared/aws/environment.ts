@@ -1,6 +1,7 @@
 // What was this function given? Its environment, read once when the function starts; whatever is absent is a fault.
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { IoTClient } from '@aws-sdk/client-iot';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
@@ -46,6 +47,20 @@ const QUEUE_VARIABLES = { devices: 'alignments', certificates: 'certificates', a
 
 export function documentClient(): DynamoDBDocumentClient {
   return DynamoDBDocumentClient.from(new DynamoDBClient({}), { marshallOptions: { removeUndefinedValues: true } });
+}
+
+/** What it repeated by itself, nobody would see: each call to a signing key is recorded. */
+export function keyClient(): KMSClient {
+  return new KMSClient({
+    maxAttempts: 1,
+    requestHandler: { connectionTimeout: 1_000, requestTimeout: 4_000, throwOnRequestTimeout: true },
+  });
+}
+
+/** Whether this event comes from the queue of that name; anything else is not. */
+export function isFrom(event: unknown, queue: 'signed' | 'signedLists'): boolean {
+  const [record] = (event as { readonly Records?: readonly { readonly eventSourceARN?: string }[] }).Records ?? [];
+  return record?.eventSourceARN === variable(queue);
 }
 
 /** Short of patience: a change that arrives late could undo a newer one (functions/lease.ts counts on 9 seconds). */

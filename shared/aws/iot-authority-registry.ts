@@ -1,4 +1,4 @@
-// Manufacturer certificate authorities on AWS IoT Core. Decides nothing.
+// Certificate authorities on AWS IoT Core. Decides nothing.
 import {
   DeleteCACertificateCommand,
   DescribeCACertificateCommand,
@@ -15,7 +15,8 @@ import type { AuthorityRegistry } from '../ports.ts';
 
 export function iotAuthorityRegistry(client: IoTClient): AuthorityRegistry {
   return {
-    register: (certificatePem) => register(client, certificatePem),
+    register: (certificatePem) => register(client, certificatePem, 'enter'),
+    registerIssuing: (certificatePem) => register(client, certificatePem, 'not-enter'),
     isRegistered: (certificateId) => isRegistered(client, certificateId),
     async stopRegistration(certificateId) {
       const input = { certificateId, newAutoRegistrationStatus: 'DISABLE', newStatus: 'INACTIVE' } as const;
@@ -42,29 +43,34 @@ export function iotAuthorityRegistry(client: IoTClient): AuthorityRegistry {
 }
 
 // SNI_ONLY: no proof of possession of the CA key is asked, and other accounts of the Region may register it as well.
-async function register(client: IoTClient, caCertificate: string): Promise<string> {
+async function register(client: IoTClient, caCertificate: string, may: 'enter' | 'not-enter'): Promise<string> {
   try {
     const { certificateId } = await client.send(
       new RegisterCACertificateCommand({
         caCertificate,
         certificateMode: 'SNI_ONLY',
         setAsActive: true,
-        allowAutoRegistration: true,
+        allowAutoRegistration: may === 'enter',
       }),
     );
     if (certificateId === undefined) throw new Fault('answer-malformed', 'RegisterCACertificate: expected an id');
     return certificateId;
   } catch (error) {
     if (!(error instanceof ResourceAlreadyExistsException)) throw error;
-    return bringBack(client, error.resourceId);
+    return bringBack(client, error.resourceId, may);
   }
 }
 
 /** Registered before, perhaps inactive or without auto-registration since. */
-async function bringBack(client: IoTClient, certificateId: string | undefined): Promise<string> {
+async function bringBack(
+  client: IoTClient,
+  certificateId: string | undefined,
+  may: 'enter' | 'not-enter',
+): Promise<string> {
   if (certificateId === undefined)
     throw new Fault('answer-malformed', 'RegisterCACertificate: expected the id of the CA');
-  const input = { certificateId, newStatus: 'ACTIVE', newAutoRegistrationStatus: 'ENABLE' } as const;
+  const newAutoRegistrationStatus = may === 'enter' ? 'ENABLE' : 'DISABLE';
+  const input = { certificateId, newStatus: 'ACTIVE', newAutoRegistrationStatus } as const;
   await client.send(new UpdateCACertificateCommand(input));
   return certificateId;
 }

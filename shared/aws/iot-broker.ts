@@ -8,6 +8,7 @@ import {
   DescribeCertificateCommand,
   DetachPolicyCommand,
   DetachThingPrincipalCommand,
+  RegisterCertificateCommand,
   RegisterCertificateWithoutCACommand,
   ResourceAlreadyExistsException,
   ResourceNotFoundException,
@@ -26,7 +27,10 @@ const STATUSES: readonly BrokerStatus[] = ['ACTIVE', 'INACTIVE', 'REVOKED', 'PEN
 export function iotBroker(client: IoTClient): Broker {
   return {
     findCertificate: (certificateId) => findCertificate(client, certificateId),
-    registerCertificate: (certificatePem) => registerCertificate(client, certificatePem),
+    registerCertificate: (certificatePem) =>
+      thereIsFine(client.send(new RegisterCertificateWithoutCACommand({ certificatePem, status: 'INACTIVE' }))),
+    registerIssued: (certificatePem) =>
+      thereIsFine(client.send(new RegisterCertificateCommand({ certificatePem, status: 'INACTIVE' }))),
     async setStatus(certificateId, newStatus) {
       await client.send(new UpdateCertificateCommand({ certificateId, newStatus }));
     },
@@ -77,9 +81,9 @@ async function findCertificate(client: IoTClient, certificateId: string): Promis
   return { certificateId, arn, status: known, pem };
 }
 
-async function registerCertificate(client: IoTClient, certificatePem: string): Promise<void> {
+async function thereIsFine(registered: Promise<unknown>): Promise<void> {
   try {
-    await client.send(new RegisterCertificateWithoutCACommand({ certificatePem, status: 'INACTIVE' }));
+    await registered;
   } catch (error) {
     if (!(error instanceof ResourceAlreadyExistsException)) throw error;
   }

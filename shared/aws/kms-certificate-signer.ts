@@ -17,18 +17,7 @@ import {
 } from '@aws-sdk/client-kms';
 
 import { Fault } from '../outcome.ts';
-import type { CertificateSigner, Clock, SigningAlgorithm } from '../ports.ts';
-
-/** One call to Sign: with its request id, CloudTrail's record of it can be found. */
-export interface SignAttempt {
-  readonly keyArn: string;
-  /** From 1 on, for one signature. */
-  readonly number: number;
-  /** Name of the error; undefined for an answer. */
-  readonly error: string | undefined;
-  /** Undefined when no answer came: CloudTrail may know the call all the same. */
-  readonly requestId: string | undefined;
-}
+import type { CertificateSigner, Clock, SignatureAttempt, SigningAlgorithm } from '../ports.ts';
 
 export interface KmsSignerWishes {
   /** Made with `maxAttempts: 1`: what the SDK repeats by itself, nobody would see. */
@@ -38,7 +27,7 @@ export interface KmsSignerWishes {
   readonly algorithm: SigningAlgorithm;
   readonly clock: Pick<Clock, 'pause'>;
   /** Awaited after each call to Sign; when it throws, the signature is not answered. */
-  readonly recordAttempt?: (attempt: SignAttempt) => Promise<void>;
+  readonly recordAttempt?: (attempt: SignatureAttempt) => Promise<void>;
 }
 
 /** Throws `key-unusable` for a key that is disabled, waits for its deletion, is not there, or signs otherwise. */

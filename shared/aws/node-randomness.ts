@@ -7,3 +7,8 @@ export const nodeRandomness: EntryRandomness = {
   newId: () => randomUUID(),
   newSalt: () => randomBytes(32),
 };
+
+/** 16 bytes: for the serial number of one certificate. */
+export function nodeSerial(): Uint8Array {
+  return randomBytes(16);
+}

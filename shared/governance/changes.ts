@@ -1,5 +1,6 @@
 // How do acts of trust and standing answer? The same words for the step that answers and the command that shows it.
 import type { DeviceState } from '../lifecycle.ts';
+import type { Effects } from './effects.ts';
 
 export interface TrustChange {
   readonly result: 'changed' | 'unchanged';
@@ -13,4 +14,6 @@ export interface StandingChange {
   readonly device: string;
   readonly result: 'changed' | 'unchanged';
   readonly state: DeviceState;
+  /** What the change ends, and when; absent where it ends nothing. */
+  readonly effects?: Effects;
 }

@@ -7,6 +7,7 @@ export type Role = 'operator' | 'approver';
 
 export const PERMISSIONS = {
   'add-owner': ['operator'],
+  'set-owner-wishes': ['operator'],
   'add-authority': ['operator'],
   'add-root': ['operator'],
   'add-signer': ['operator'],
@@ -18,6 +19,13 @@ export const PERMISSIONS = {
   'claim-devices': ['operator'],
   quarantine: ['operator'],
   deny: ['operator'],
+  retire: ['operator'],
+  'open-window': ['operator'],
+  place: ['operator'],
+  // Two approvers: nobody lifts what nobody else looked at.
+  'request-lift': ['approver'],
+  'request-authority': ['operator'],
+  'create-authority': ['operator'],
   'request-release': ['operator', 'approver'],
   approve: ['approver'],
 } as const satisfies Readonly<Record<string, readonly Role[]>>;

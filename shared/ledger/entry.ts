@@ -26,9 +26,27 @@ export type EntryKind =
   | 'claimed'
   | 'act-refused'
   | 'quarantined'
+  | 'lifted'
   | 'denied'
+  | 'retired'
+  | 'placed'
+  | 'window-opened'
+  | 'reset'
+  | 'authority-created'
+  | 'issuance-intended'
+  | 'signature-attempted'
+  | 'certificate-signed'
+  | 'signature-discarded'
+  | 'certificate-offered'
+  | 'certificate-ended'
+  | 'confirmed'
+  | 'renewal-asked'
+  | 'revocation-list-intended'
+  | 'revocation-list-published'
+  | 'clone-suspected'
   | 'breaker-opened'
   | 'breaker-closed'
+  | 'hsm-health-changed'
   | 'admitted'
   | 'refused'
   | 'alignment-requested'
@@ -158,9 +176,19 @@ export const STREAMS = {
   revokedBatch: (list: string, batch: number) => `crl/${list}/${batch}`,
   waiting: (device: string) => `waiting/${device}`,
   certificate: (certificateId: string) => `certificate/${certificateId}`,
+  issuance: (device: string, requestId: string) => `issuance/${device}/${requestId}`,
+  /** Each signature that lost against the one that was stored first. */
+  discarded: (device: string, requestId: string, signature: string) => `discarded/${device}/${requestId}/${signature}`,
+  /** One call to the home of a signing key. */
+  signing: (id: string) => `signing/${id}`,
+  issuing: (fingerprint: string) => `issuing/${fingerprint}`,
+  list: (issuer: string) => `list/${issuer}`,
+  sessions: (device: string) => `sessions/${device}`,
+  renewals: (day: string) => `renewals/${day}`,
   lot: (manufacturer: string, lot: string) => `lot/${manufacturer}/${lot}`,
   approval: (id: string) => `approval/${id}`,
   owner: (owner: string) => `owner/${owner}`,
+  hsmHealth: 'hsm/health',
   /** A refused act changes no row; its request is its stream. */
   act: (requestId: string) => `act/${requestId}`,
 } as const;

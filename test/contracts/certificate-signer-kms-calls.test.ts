@@ -6,7 +6,8 @@ import { Readable } from 'node:stream';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { beforeEach, expect, test } from 'vitest';
 
-import { kmsCertificateSigner, type SignAttempt } from '../../shared/aws/kms-certificate-signer.ts';
+import { kmsCertificateSigner } from '../../shared/aws/kms-certificate-signer.ts';
+import type { SignatureAttempt } from '../../shared/ports.ts';
 import type { SigningAlgorithm } from '../../shared/ports.ts';
 import { FixedClock } from '../fakes/fixed-clock.ts';
 import { SoftwareCertificateSigner } from '../fakes/software-certificate-signer.ts';
@@ -19,7 +20,7 @@ type Answer = { readonly status?: number; readonly body: object } | Error;
 
 let answers: Answer[];
 let sent: Record<string, string>[];
-let attempts: SignAttempt[];
+let attempts: SignatureAttempt[];
 let clock: FixedClock;
 
 beforeEach(() => {
@@ -50,7 +51,7 @@ function signer({ algorithm = 'ES256', maxAttempts = 1, record = keep }: Wishes 
   return kmsCertificateSigner({ client, keyArn: KEY, algorithm, clock, recordAttempt: record });
 }
 
-function keep(attempt: SignAttempt): Promise<void> {
+function keep(attempt: SignatureAttempt): Promise<void> {
   attempts.push(attempt);
   return Promise.resolve();
 }

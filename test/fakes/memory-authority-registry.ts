@@ -5,7 +5,14 @@ import { parsePemCertificate } from '../../shared/identity/certificate.ts';
 import type { AuthorityRegistry } from '../../shared/ports.ts';
 import { Faults, type PlannedFault } from './faults.ts';
 
-type Method = 'register' | 'isRegistered' | 'stopRegistration' | 'setRegistration' | 'listCertificates' | 'remove';
+type Method =
+  | 'register'
+  | 'registerIssuing'
+  | 'isRegistered'
+  | 'stopRegistration'
+  | 'setRegistration'
+  | 'listCertificates'
+  | 'remove';
 
 export class MemoryAuthorityRegistry implements AuthorityRegistry {
   /** Registered CAs by id; `open` means that new certificates may enter. */
@@ -23,11 +30,19 @@ export class MemoryAuthorityRegistry implements AuthorityRegistry {
   }
 
   register(certificatePem: string): Promise<string> {
-    return this.#faults.run('register', () => {
+    return this.#register('register', certificatePem, { open: true });
+  }
+
+  registerIssuing(certificatePem: string): Promise<string> {
+    return this.#register('registerIssuing', certificatePem, { open: false });
+  }
+
+  #register(method: Method, certificatePem: string, state: { open: boolean }): Promise<string> {
+    return this.#faults.run(method, () => {
       const certificate = parsePemCertificate(certificatePem);
       if (certificate.outcome === 'refused') throw new Error('CertificateValidationException: cannot be read');
       if (!new X509Certificate(certificatePem).ca) throw new Error('CertificateValidationException: not a CA');
-      this.#authorities.set(certificate.value.fingerprint, { open: true });
+      this.#authorities.set(certificate.value.fingerprint, state);
       return certificate.value.fingerprint;
     });
   }

@@ -91,14 +91,22 @@ export class MemoryBroker implements Broker {
   }
 
   registerCertificate(certificatePem: string): Promise<void> {
-    return this.#faults.run('registerCertificate', () => {
+    return this.#register('registerCertificate', certificatePem);
+  }
+
+  registerIssued(certificatePem: string): Promise<void> {
+    return this.#register('registerIssued', certificatePem);
+  }
+
+  #register(method: 'registerCertificate' | 'registerIssued', certificatePem: string): Promise<void> {
+    return this.#faults.run(method, () => {
       const certificate = parsePemCertificate(certificatePem);
       if (certificate.outcome === 'refused') throw new BrokerError('CertificateValidationException', 'cannot be read');
       const { fingerprint } = certificate.value;
       // One that is there already is left as it is, whatever its status and attachments.
       if (this.#certificates.has(fingerprint)) return;
       this.seed(fingerprint, 'INACTIVE', { pem: certificatePem });
-      this.changes.push(`registerCertificate ${fingerprint}`);
+      this.changes.push(`${method} ${fingerprint}`);
     });
   }
 

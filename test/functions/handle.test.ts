@@ -144,6 +144,17 @@ describe('the log', () => {
     expect(logged.join('')).not.toContain(CANARY);
   });
 
+  test('tells a list in a line each, with the request id on every one', async () => {
+    const run = () => Promise.resolve(done(CANARY));
+    const tell = () => [{ finding: 'one' }, { finding: 'two' }] as const;
+    await handleInvocation('watch-hsm', run, tell)({}, CONTEXT);
+    expect(lines().map(({ message, finding, requestId }) => [message, finding, requestId])).toEqual([
+      ['done', 'one', 'request-1'],
+      ['done', 'two', 'request-1'],
+    ]);
+    expect(logged.join('')).not.toContain(CANARY);
+  });
+
   test('says nothing of an answer where the step tells nothing', async () => {
     await handleQueue('register-device', () => Promise.resolve(done({ verdict: 'admitted' })))(batch(['a']), CONTEXT);
     expect(lines()).toHaveLength(1);

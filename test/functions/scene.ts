@@ -2,8 +2,10 @@
 import { brokerQuota } from '../../functions/onboarding/broker-quota.ts';
 import type { Entry } from '../../shared/ledger/entry.ts';
 import { parseEntry, recordEntry, STREAMS } from '../../shared/ledger/entry.ts';
-import { anchorClaimKey, anchorKey, anchorRow, authorityKey, ownerKey } from '../../shared/identity/anchor.ts';
-import { claim, deviceKey, parseDevice, type Device } from '../../shared/lifecycle.ts';
+import { anchorClaimKey, anchorKey, anchorRow, authorityKey } from '../../shared/identity/anchor.ts';
+import { ownerKey } from '../../shared/identity/owner.ts';
+import { parseDevice } from '../../shared/device-row.ts';
+import { claim, deviceKey, type Device } from '../../shared/lifecycle.ts';
 import { certificateKey, wish } from '../../shared/whitelist/certificate-row.ts';
 import {
   idClaimKey,
@@ -52,7 +54,7 @@ export async function makeScene() {
     chunks: new MemoryChunkQueue(),
     manifests: new MemoryManifestStore(),
     broker: new MemoryBroker({ policies: ['registration', 'operation'] }),
-    policies: { registration: 'registration' },
+    policies: { registration: 'registration', operation: 'operation' },
     callers: new FakeCallerIdentity(),
     roles: { operator: [PRINCIPAL], approver: [APPROVER] },
     clock,

@@ -14,7 +14,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test.each([{}, { stage: 'local' }, { account: undefined }])(
+test.each([{}, { stage: 'local' }, { account: undefined }, { hsm: 'true' }])(
   'the rule packs find nothing open with %j',
   (parameters) => {
     expect(packsThatFail(parameters, () => undefined)).toEqual([]);

@@ -20,6 +20,7 @@ test('without parameters it is a production deployment that keeps everything', (
     registrationConcurrency: 10,
     pendingDays: 30,
     roles: '{"operator":[],"approver":[]}', // nobody may perform an act
+    hsm: false,
     bundle: false, // the tests' own
   });
 });
@@ -80,6 +81,8 @@ test.each([
   ['approvers', `${ANN}\n`.repeat(2), PRINCIPALS],
   ['approvers', ['arn'], PRINCIPALS],
   ['bundle', 'no', '"true" or "false"'],
+  ['hsm', 'yes', '"true" or "false"'],
+  ['hsm', true, '"true" or "false"'],
   ['prefix', 7, 'a small letter, then 1 to 20 small letters, digits or hyphens'],
 ])('%s=%j is refused in one line that says what was expected and what came', (name, value, expected) => {
   const message = messageOf(() => read({ [name]: value }));

@@ -6,7 +6,8 @@ import { expect, test } from 'vitest';
 import { OUTPUTS, type StepName, STEPS, VARIABLES } from '../../shared/env.ts';
 import { ACCOUNT, flat, list, ofType, type Statement, statements, synthesise, template } from './synth.ts';
 
-const { serviceResources: service, service: stack } = synthesise();
+// With the watch over CloudHSM, which a deployment must ask for (hsm.test.ts): then every step is there.
+const { serviceResources: service, service: stack } = synthesise({ hsm: 'true' });
 const functions = ofType(service, 'AWS::Lambda::Function');
 const readme = readFileSync('infra/README.md', 'utf8');
 const named = (step: StepName) =>
@@ -71,6 +72,9 @@ const WITHOUT_RESOURCE = [
   'iot:ListAttachedPolicies',
   'iot:ListPrincipalThings',
   'iot:ListPrincipalThingsV2',
+  'cloudhsm:DescribeBackups',
+  'cloudhsm:DescribeClusters',
+  'kms:DescribeCustomKeyStores',
 ];
 
 test.each([
@@ -84,6 +88,7 @@ test.each([
   ['approve-act', { Whitelist: 'write', Owners: 'write', Ledger: 'append' }],
   ['show-device', { Whitelist: 'read', Devices: 'read', Ledger: 'read' }],
   ['guard-deletion', { Owners: 'read' }],
+  ['watch-hsm', { Owners: 'write', Ledger: 'append' }],
 ] as const)('%s is given exactly the tables it uses, in its environment and in its role', (step, tables) => {
   const variables = variablesOf(step);
   const given = Object.keys(variables).filter((name) => name.endsWith('_TABLE'));
@@ -134,6 +139,7 @@ test.each([
   ['change-standing', ['sqs:SendMessage']],
   ['show-device', ['sqs:SendMessage']],
   ['guard-deletion', ['iot:DescribeCACertificate', 'iot:ListTargetsForPolicy', 'sqs:SendMessage']],
+  ['watch-hsm', ['cloudhsm:DescribeBackups', 'cloudhsm:DescribeClusters', 'sqs:SendMessage']],
 ] as const)('beside tables, keys and its log, %s may do exactly what its work needs', (step, actions) => {
   const others = roleStatements(step)
     .flatMap(({ Action }) => list(Action))
@@ -182,7 +188,7 @@ function fail(step: string): never {
 test('a storage key works for a role only through the service that stores', () => {
   const uses = policies
     .flatMap(([, { Properties }]) => statements(Properties['PolicyDocument']))
-    .filter(({ Action }) => list(Action).some((action) => action.startsWith('kms:')))
+    .filter(({ Action }) => list(Action).some((action) => action.startsWith('kms:') && !LOOKS.includes(action)))
     .filter(({ Condition }) => Condition?.['StringEquals']?.['kms:ViaService'] === undefined);
   // The event source of a queue polls with the role: CDK grants it decryption with the messages key as it is.
   for (const { Action, Resource } of uses) {
@@ -190,6 +196,9 @@ test('a storage key works for a role only through the service that stores', () =
     expect(flat(Resource)).toContain('MessagesKey');
   }
 });
+
+/** At key stores, and at no key in them. */
+const LOOKS = ['kms:DescribeCustomKeyStores'];
 
 test('queues refuse plain HTTP and are encrypted with the messages key', () => {
   const queues = ofType(service, 'AWS::SQS::Queue');
@@ -279,8 +288,13 @@ test('an operator delivers manifests and reads their reports, and can write none
 test('the runbook tells how many concurrent runs the functions reserve', () => {
   const reserved = functions.map(([, { Properties }]) => Number(Properties['ReservedConcurrentExecutions']));
   const total = reserved.reduce((sum, one) => sum + one, 0);
-  const [, beside, quota] = /reserve (\d+) \+ `registrationConcurrency`[\s\S]*?at least (\d+)/.exec(readme) ?? [];
-  expect([Number(beside) + 10, Number(quota)]).toEqual([total, total + 100]); // 10 by default; Lambda keeps 100
+  const [, beside, quota, hsm] =
+    /reserve (\d+) \+ `registrationConcurrency`[\s\S]*?at least (\d+)[^.]*?`hsm=true` adds (\w+) to both/.exec(
+      readme,
+    ) ?? [];
+  expect(hsm).toBe('one');
+  // 10 by default, one for CloudHSM; Lambda keeps 100.
+  expect([Number(beside) + 10 + 1, Number(quota) + 1]).toEqual([total, total + 100]);
 });
 
 test('a worker that runs to its end still holds the lease of its device (60 seconds)', () => {

@@ -174,7 +174,7 @@ export class Cloud {
 
   #hireAligner(): Work {
     const container = this.#container('align-broker');
-    const world = { ...this.#worldOf(container), policies: { registration: 'registration' } };
+    const world = { ...this.#worldOf(container), policies: { registration: 'registration', operation: 'operation' } };
     const quota = brokerQuota(world.registry, world.clock);
     return container.work(async ({ body, id }) => {
       const request = parseRequest(body);

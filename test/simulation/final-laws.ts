@@ -1,6 +1,7 @@
 // What must hold when the faults have stopped and everything has settled? (I3 I7 I8, and the broker is what the rows say.)
 import { opensCommitment } from '../../shared/ledger/entry.ts';
-import { parseDevice, projectionOf, type Device } from '../../shared/lifecycle.ts';
+import { parseDevice } from '../../shared/device-row.ts';
+import { projectionOf, type Device } from '../../shared/lifecycle.ts';
 import { parseBreaker } from '../../shared/whitelist/breaker.ts';
 import { isRevoked, parseCertificateRow, type CertificateRow } from '../../shared/whitelist/certificate-row.ts';
 import { entriesOf, gapsIn } from '../functions/scene.ts';

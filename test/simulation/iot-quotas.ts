@@ -8,6 +8,7 @@ export type BrokerCall = Exclude<keyof Broker, symbol>;
 export const PER_SECOND: Readonly<Record<BrokerCall, number>> = {
   findCertificate: 10, // DescribeCertificate
   registerCertificate: 10, // RegisterCertificateWithoutCA
+  registerIssued: 10, // RegisterCertificate
   setStatus: 10, // UpdateCertificate
   createThing: 100,
   attachThing: 100, // AttachThingPrincipal

@@ -1,6 +1,7 @@
 // What must hold whatever goes wrong? Checked after every transaction and every change of the broker (I1 I2 I3 I5 I7 I9).
 import { opensCommitment, parseEntry, type Entry } from '../../shared/ledger/entry.ts';
-import { MOVES, parseDevice, projectionOf, type Device } from '../../shared/lifecycle.ts';
+import { parseDevice } from '../../shared/device-row.ts';
+import { MOVES, projectionOf, type Device } from '../../shared/lifecycle.ts';
 import type { Attributes, Broker, Change, Registry, RowKey } from '../../shared/ports.ts';
 import { parseCertificateRow } from '../../shared/whitelist/certificate-row.ts';
 import { keyOf } from './sites.ts';

@@ -1,5 +1,6 @@
 // How is the stage set before a story begins? As the earlier steps leave it: anchors, listings, owners, devices.
-import { anchorClaimKey, anchorKey, anchorRow, authorityKey, ownerKey } from '../../shared/identity/anchor.ts';
+import { anchorClaimKey, anchorKey, anchorRow, authorityKey } from '../../shared/identity/anchor.ts';
+import { ownerKey } from '../../shared/identity/owner.ts';
 import { makeDeviceId } from '../../shared/identity/device-id.ts';
 import { recordEntry, STREAMS } from '../../shared/ledger/entry.ts';
 import { claim, deviceKey } from '../../shared/lifecycle.ts';

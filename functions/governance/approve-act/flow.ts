@@ -1,58 +1,73 @@
-// Step `approve-act`: what one person may not do alone, a second one approves: the release of held listings (blueprint
-// step 1). Nothing happens at the request; everything at the approval, in one transaction.
+// Step `approve-act`: what one person may not do alone, a second one approves: the release of held listings, the end of a
+// quarantine, an owner's authority (blueprint steps 1 and 3). Nothing happens at the request; everything at the approval, in one
+// transaction; but for an authority, which create-authority makes once it is approved.
 import {
-  APPROVAL_HOURS,
   approvalDigest,
   approvalKey,
   decideApproval,
   parseApproval,
+  requestApproval,
+  showApproval,
+  type Approvable,
   type Approval,
 } from '../../../shared/governance/approval.ts';
+import type { Json } from '../../../shared/canonical.ts';
 import type { ApprovalShown } from '../../../shared/governance/approval-shown.ts';
-import { parseDeviceId } from '../../../shared/identity/device-id.ts';
 import { recordEntry, STREAMS, type EntryKind } from '../../../shared/ledger/entry.ts';
 import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
-import type { Change } from '../../../shared/ports.ts';
-import {
-  idClaimKey,
-  isHeld,
-  listingKey,
-  parseIdClaim,
-  parseListing,
-  releaseListing,
-  type Listing,
-} from '../../../shared/whitelist/listing.ts';
+import type { AlignmentQueue, Change } from '../../../shared/ports.ts';
 import { performAct, type ActWorld } from '../../perform-act.ts';
-import { APPROVAL_ACT, type Approve, type RequestRelease } from './act.ts';
+import { APPROVAL_ACT, type Approve, type RequestLift, type RequestRelease } from './act.ts';
+import { findLift, liftDevice } from './lift.ts';
+import { readHeld, releaseChanges } from './release.ts';
 
-export function approveAct(event: unknown, world: ActWorld): Promise<Outcome<ApprovalShown>> {
+export interface ApproveActWorld extends ActWorld {
+  readonly alignments: Pick<AlignmentQueue, 'request' | 'requestRevocation'>;
+}
+
+/** Who approves what. */
+export interface Approved {
+  readonly approval: string;
+  readonly approver: string;
+}
+
+/** What an approval does: changes of its transaction, and what is asked for after it. */
+export interface Performance {
+  readonly changes: readonly Change[];
+  readonly afterwards: () => Promise<void>;
+}
+
+export function approveAct(event: unknown, world: ApproveActWorld): Promise<Outcome<ApprovalShown>> {
   return performAct(APPROVAL_ACT, event, world, ({ act, principal }) =>
     act.kind === 'approve' ? approve(act, principal, world) : request(act, principal, world),
   );
 }
 
 async function request(
-  { devices }: RequestRelease,
+  asked: RequestRelease | RequestLift,
   requester: string,
-  world: ActWorld,
+  world: ApproveActWorld,
 ): Promise<Outcome<ApprovalShown>> {
-  // 1 Only what is held can be released: a wrong id shows now, not to the approver.
-  const held = await readHeld(devices, world);
-  if (held.outcome === 'refused') return held;
-  // 2 Record the request; it changes no listing.
-  const expiresAt = new Date(Date.parse(world.clock.now()) + APPROVAL_HOURS * 3_600_000).toISOString();
-  const act = { kind: 'release-held' as const, devices };
-  const approval: Approval = { version: 1, id: world.random.newId(), act, requester, expiresAt };
+  // 1 Only what can be approved is asked for: a wrong id shows now, not to the approver.
+  const act = asked.kind === 'request-lift' ? await findLift(asked, world) : await findRelease(asked, world);
+  if (act.outcome === 'refused') return act;
+  // 2 Record the request; it changes nothing else.
+  const approval = requestApproval(act.value, { id: world.random.newId(), requester, now: world.clock.now() });
   const entry = approvalEntry({ approval, kind: 'approval-requested', principal: requester }, world);
   const result = await world.registry.commit([{ create: approvalKey(approval.id), row: approval }, entry]);
   if (result === 'lost') throw new Fault('comparison-lost', `approval "${approval.id}" exists already`);
-  return done(show(approval));
+  return done(showApproval(approval));
+}
+
+async function findRelease({ devices }: RequestRelease, world: ApproveActWorld): Promise<Outcome<Approvable>> {
+  const held = await readHeld(devices, world);
+  return held.outcome === 'refused' ? held : done({ kind: 'release-held', devices });
 }
 
 async function approve(
   { approval: id, digest }: Approve,
   approver: string,
-  world: ActWorld,
+  world: ApproveActWorld,
 ): Promise<Outcome<ApprovalShown>> {
   // 1 Decide: another person, in time, over the very request that was shown.
   const [row] = await world.registry.read([approvalKey(id)]);
@@ -60,65 +75,37 @@ async function approve(
   const previous = parseApproval(row);
   const approved = decideApproval(previous, { approver, digest, now: world.clock.now() });
   if (approved.outcome === 'refused') return approved;
-  // 2 Read what is to be released; each must still be held.
-  const held = await readHeld(previous.act.devices, world);
-  if (held.outcome === 'refused') return held;
-  // 3 Approve, release and record in one transaction: an approval is used once, and never half.
+  // 2 Read what it is about; it must still be as it was asked.
+  const performance = await perform(previous.act, { approval: id, approver }, world);
+  if (performance.outcome === 'refused') return performance;
+  // 3 Approve, act and record in one transaction: an approval is used once, and never half.
   const next = approved.value;
   const result = await world.registry.commit([
     { replace: approvalKey(id), previous, next },
     approvalEntry({ approval: next, kind: 'approved', principal: approver }, world),
-    ...held.value.flatMap((listing) => releaseChanges(listing, { approval: id, approver }, world)),
+    ...performance.value.changes,
   ]);
   if (result === 'lost')
     throw new Fault('comparison-lost', `approval "${id}": used or changed by another request meanwhile`);
-  return done(show(next));
+  await performance.value.afterwards();
+  return done(showApproval(next));
 }
 
-async function readHeld(devices: readonly string[], world: ActWorld): Promise<Outcome<readonly Listing[]>> {
-  const held: Listing[] = [];
-  for (const device of devices) {
-    const id = parseDeviceId(device);
-    if (id.outcome === 'refused') return id;
-    const [reserved] = await world.registry.read([idClaimKey(id.value)]);
-    if (reserved === undefined) return refused({ reason: 'device-unknown', device });
-    const { fingerprint } = parseIdClaim(reserved);
-    if (fingerprint === undefined) return refused({ reason: 'not-held', device });
-    const [row] = await world.registry.read([listingKey(fingerprint)]);
-    if (row === undefined) throw new Fault('row-malformed', `device "${device}": its listing is missing`);
-    const listing = parseListing(row);
-    if (listing.device !== id.value) return refused({ reason: 'device-unknown', device });
-    if (!isHeld(listing)) return refused({ reason: 'not-held', device });
-    held.push(listing);
+async function perform(act: Approvable, approved: Approved, world: ApproveActWorld): Promise<Outcome<Performance>> {
+  switch (act.kind) {
+    case 'release-held': {
+      const held = await readHeld(act.devices, world);
+      if (held.outcome === 'refused') return held;
+      return done({ ...NOTHING, changes: held.value.flatMap((listing) => releaseChanges(listing, approved, world)) });
+    }
+    case 'lift':
+      return liftDevice(act, approved, world);
+    case 'create-authority':
+      return done(NOTHING);
   }
-  return done(held);
 }
 
-interface Releasing {
-  readonly approval: string;
-  readonly approver: string;
-}
-
-function releaseChanges(previous: Listing, { approval, approver }: Releasing, world: ActWorld): readonly Change[] {
-  const next = releaseListing(previous);
-  const entry = recordEntry(
-    {
-      stream: STREAMS.listing(next.fingerprint),
-      seq: next.version,
-      kind: 'released',
-      time: world.clock.now(),
-      detail: {
-        actor: { kind: 'iam', principal: approver },
-        decision: 'done',
-        device: next.device,
-        inputs: { fingerprint: next.fingerprint, approval },
-        requestId: world.requestId,
-      },
-    },
-    world.random,
-  );
-  return [{ replace: listingKey(next.fingerprint), previous, next }, entry];
-}
+const NOTHING: Performance = { changes: [], afterwards: () => Promise.resolve() };
 
 interface ApprovalRecord {
   readonly approval: Approval;
@@ -126,16 +113,12 @@ interface ApprovalRecord {
   readonly principal: string;
 }
 
-function approvalEntry({ approval, kind, principal }: ApprovalRecord, world: ActWorld) {
-  const { id, version, act, requester, expiresAt } = approval;
-  const inputs = { act: act.kind, devices: act.devices, requester, expiresAt, digest: approvalDigest(approval) };
+function approvalEntry({ approval, kind, principal }: ApprovalRecord, world: ApproveActWorld) {
+  const { id, version, requester, expiresAt } = approval;
+  const { kind: act, ...asked } = approval.act;
+  const digest = approvalDigest(approval);
+  const inputs = { act, ...(asked as Readonly<Record<string, Json>>), requester, expiresAt, digest };
   const detail = { actor: { kind: 'iam', principal }, decision: 'done', inputs, requestId: world.requestId } as const;
   const draft = { stream: STREAMS.approval(id), seq: version, kind, time: world.clock.now(), detail };
   return recordEntry(draft, world.random);
-}
-
-function show(approval: Approval): ApprovalShown {
-  const { id, act, requester, expiresAt, approver } = approval;
-  const shown = { approval: id, digest: approvalDigest(approval), devices: act.devices, requester, expiresAt };
-  return approver === undefined ? shown : { ...shown, approver };
 }

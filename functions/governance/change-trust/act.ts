@@ -2,6 +2,7 @@
 import * as z from 'zod';
 
 import { isManufacturerCode } from '../../../shared/identity/device-id.ts';
+import { OWNER_WISHES } from '../../../shared/identity/owner.ts';
 import { isOwnerId } from '../../../shared/identity/owner-id.ts';
 import { isLotName, isRange } from '../../../shared/whitelist/lot.ts';
 
@@ -13,6 +14,8 @@ const ADD_OWNER = z.strictObject({
   kind: z.literal('add-owner'),
   owner: z.string().refine(isOwnerId, 'expected an owner id of 2 to 32 a-z 0-9 -'),
 });
+
+const SET_OWNER_WISHES = OWNER_WISHES.extend({ kind: z.literal('set-owner-wishes'), owner: z.string().min(1).max(32) });
 
 const ADD_ANCHOR = z.strictObject({
   kind: z.enum(['add-authority', 'add-root', 'add-signer', 'add-voucher-key']),
@@ -51,6 +54,7 @@ const ADD_LOT = z.strictObject({
 
 export const TRUST_ACT = z.discriminatedUnion('kind', [
   ADD_OWNER,
+  SET_OWNER_WISHES,
   ADD_ANCHOR,
   ADD_LOT,
   ADD_REVOCATION_LIST,
@@ -58,6 +62,7 @@ export const TRUST_ACT = z.discriminatedUnion('kind', [
 ]);
 
 export type AddOwner = z.infer<typeof ADD_OWNER>;
+export type SetOwnerWishes = z.infer<typeof SET_OWNER_WISHES>;
 export type AddAnchor = z.infer<typeof ADD_ANCHOR>;
 export type AddLot = z.infer<typeof ADD_LOT>;
 export type AddRevocationList = z.infer<typeof ADD_REVOCATION_LIST>;

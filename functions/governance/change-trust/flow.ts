@@ -2,7 +2,7 @@
 // signers, lots; each change is an act of a named principal (blueprint steps 1 and 3).
 import { canonicalText, type Json } from '../../../shared/canonical.ts';
 import type { TrustChange } from '../../../shared/governance/changes.ts';
-import { ownerKey } from '../../../shared/identity/anchor.ts';
+import { ownerKey } from '../../../shared/identity/owner.ts';
 import { STREAMS, type Detail } from '../../../shared/ledger/entry.ts';
 import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
 import type { AlignmentQueue, AuthorityRegistry } from '../../../shared/ports.ts';
@@ -13,6 +13,7 @@ import { addAnchor } from './anchors.ts';
 import { moveBreaker } from './breaker.ts';
 import { trustEntry, type Acted } from './record.ts';
 import { addRevocationList } from './revocation-lists.ts';
+import { setOwnerWishes } from './owner-wishes.ts';
 
 export interface ChangeTrustWorld extends ActWorld {
   readonly authorities: AuthorityRegistry;
@@ -27,6 +28,8 @@ function decide(act: TrustAct, principal: string, world: ChangeTrustWorld): Prom
   switch (act.kind) {
     case 'add-owner':
       return addOwner({ act, principal }, world);
+    case 'set-owner-wishes':
+      return setOwnerWishes({ act, principal }, world);
     case 'add-lot':
       return addLot({ act, principal }, world);
     case 'add-revocation-list':

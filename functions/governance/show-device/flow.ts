@@ -5,7 +5,8 @@ import type { Dossier, ShownEntry } from '../../../shared/governance/dossier.ts'
 import { parseDeviceId } from '../../../shared/identity/device-id.ts';
 import { firstProblem } from '../../../shared/json.ts';
 import { opensCommitment, parseEntry, pendingPartition, STREAMS } from '../../../shared/ledger/entry.ts';
-import { deviceKey, parseDevice } from '../../../shared/lifecycle.ts';
+import { parseDevice } from '../../../shared/device-row.ts';
+import { deviceKey } from '../../../shared/lifecycle.ts';
 import { done, refused, type Outcome } from '../../../shared/outcome.ts';
 import type { Registry } from '../../../shared/ports.ts';
 import { idClaimKey, listingKey, parseIdClaim, parseListing, type Listing } from '../../../shared/whitelist/listing.ts';

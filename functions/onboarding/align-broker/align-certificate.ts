@@ -2,7 +2,8 @@
 // revoked, and one that waited in vain goes.
 import { toPem } from '../../../shared/identity/certificate.ts';
 import { recordEntry, STREAMS } from '../../../shared/ledger/entry.ts';
-import { deviceKey, parseDevice, projectionOf } from '../../../shared/lifecycle.ts';
+import { parseDevice } from '../../../shared/device-row.ts';
+import { deviceKey, projectionOf } from '../../../shared/lifecycle.ts';
 import { Fault } from '../../../shared/outcome.ts';
 import type { Change } from '../../../shared/ports.ts';
 import {
@@ -25,19 +26,28 @@ export async function alignCertificate(certificateId: string, world: AlignBroker
   // Nothing is undone by a late one: what is there already is left as it is.
   if (row.wanted === 'known') return makeKnown(row, world);
   // One worker per device, and per certificate of nobody: a late one would end what a fresh registration has begun.
-  const listing = await readListing(certificateId, world);
-  const subject =
-    listing === undefined ? (`certificate#${certificateId}` as const) : (`device#${listing.device}` as const);
+  const device = row.device ?? (await readListing(certificateId, world))?.device;
+  const subject = device === undefined ? (`certificate#${certificateId}` as const) : (`device#${device}` as const);
   return underLease(subject, world, async (lease) => {
     await world.quota.awaitTurn();
     const present = await readDue(certificateId, world);
     if (present === undefined) return 'settled';
     const held = { ...world, broker: fence(world.broker, lease) };
-    const shown = await (present.wanted === 'revoked' ? end(certificateId, held) : forget(certificateId, held));
+    const shown = await showAsWanted(present, held);
     // Losing this means that the row moved on; whoever moved it has asked again.
     await lease.settle(settled(present, shown, world));
     return shown;
   });
+}
+
+async function showAsWanted(
+  { certificateId, wanted }: CertificateRow,
+  world: AlignBrokerWorld,
+): Promise<CertificateShown> {
+  if (wanted === 'absent') return forget(certificateId, world);
+  const certificate = await world.broker.findCertificate(certificateId);
+  if (certificate === undefined) return 'absent';
+  return wanted === 'revoked' ? revoke(certificate, world.broker) : remove(certificate, world.broker);
 }
 
 /** Undefined when there is nothing to do, or not yet: a certificate may wait until its time has come. */
@@ -58,11 +68,6 @@ async function makeKnown(row: CertificateRow, world: AlignBrokerWorld): Promise<
   await registerListed(row.certificateId, world);
   await world.registry.commit(settled(row, 'known', world));
   return 'known';
-}
-
-async function end(certificateId: string, { broker }: AlignBrokerWorld): Promise<CertificateShown> {
-  const certificate = await broker.findCertificate(certificateId);
-  return certificate === undefined ? 'absent' : revoke(certificate, broker);
 }
 
 /** INACTIVE stays until it is owned; one that is there already is left as it is. */

@@ -14,6 +14,7 @@ export function fence(broker: Broker, lease: Pick<HeldLease, 'check'>): Broker {
     listPolicies: (arn) => broker.listPolicies(arn),
     listPolicyTargets: (policy) => broker.listPolicyTargets(policy),
     registerCertificate: (pem) => held(() => broker.registerCertificate(pem)),
+    registerIssued: (pem) => held(() => broker.registerIssued(pem)),
     setStatus: (certificateId, status) => held(() => broker.setStatus(certificateId, status)),
     createThing: (name) => held(() => broker.createThing(name)),
     attachThing: (name, arn) => held(() => broker.attachThing(name, arn)),

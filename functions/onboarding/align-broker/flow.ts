@@ -1,7 +1,8 @@
 // Step `align-broker`: AWS IoT Core is a projection of the device row; make it match, whoever was interrupted when
 // (blueprint step 2). The only step that changes certificates, things and their policies.
 import { recordEntry, STREAMS, type EntryRandomness } from '../../../shared/ledger/entry.ts';
-import { deviceKey, markAligned, parseDevice, type Device } from '../../../shared/lifecycle.ts';
+import { parseDevice } from '../../../shared/device-row.ts';
+import { deviceKey, markAligned, type Device } from '../../../shared/lifecycle.ts';
 import { Fault } from '../../../shared/outcome.ts';
 import type { Broker, Change, Clock, Registry } from '../../../shared/ports.ts';
 import { certificateKey, isRevoked, parseCertificateRow } from '../../../shared/whitelist/certificate-row.ts';
@@ -9,6 +10,7 @@ import { underLease, type HeldLease } from '../../lease.ts';
 import type { BrokerQuota } from '../broker-quota.ts';
 import { alignCertificate, registerListed } from './align-certificate.ts';
 import { fence } from './fence.ts';
+import { projectOperational } from './operational.ts';
 import { projectDevice, type Policies, type Shown } from './project.ts';
 import type { AlignmentRequest } from './request.ts';
 
@@ -60,12 +62,19 @@ async function alignHeld(device: string, lease: HeldLease, world: AlignBrokerWor
       await registerListed(present.factoryCertificate, world);
       continue;
     }
+    const operational = await projectOperational(present, world);
     // Refused for good meanwhile: whoever revoked it may have been faster than our ACTIVE.
     if (shown === 'active' && (await isRefused(present.factoryCertificate, registry))) continue;
     // 4 Clear the marker by comparison. Losing it means that the row moved meanwhile: look again.
-    if ((await lease.settle(settled(present, shown, world))) === 'committed') return shown;
+    if ((await lease.settle(settled(present, { shown, operational }, world))) === 'committed') return shown;
   }
   throw new Fault('comparison-lost', `device "${device}": its row changed ${ROUNDS} times during alignment`);
+}
+
+/** What the broker shows of the factory certificate, and of each operational one. */
+interface Seen {
+  readonly shown: Shown;
+  readonly operational: Readonly<Record<string, Shown>>;
 }
 
 /** Its own row says so, whatever the device is. */
@@ -80,7 +89,7 @@ async function readRow(device: string, registry: Registry): Promise<Device> {
   throw new Fault('row-malformed', `device "${device}": asked to align a device without a row`);
 }
 
-function settled(previous: Device, shown: Shown, world: AlignBrokerWorld): readonly Change[] {
+function settled(previous: Device, seen: Seen, world: AlignBrokerWorld): readonly Change[] {
   const now = world.clock.now();
   const next = markAligned(previous, now);
   const { id, version: seq, owner, state, factoryCertificate: certificateId } = next;
@@ -89,7 +98,7 @@ function settled(previous: Device, shown: Shown, world: AlignBrokerWorld): reado
     decision: 'done',
     ...(owner === undefined ? {} : { owner }),
     device: id,
-    inputs: { state, certificateId, shown, deviceVersion: previous.version },
+    inputs: { state, certificateId, ...seen, deviceVersion: previous.version },
     requestId: world.requestId,
   } as const;
   const entry = recordEntry({ stream: STREAMS.device(id), seq, kind: 'aligned', time: now, detail }, world.random);

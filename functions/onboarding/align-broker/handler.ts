@@ -19,7 +19,7 @@ const registry = dynamodbRegistry(documentClient(), tableNames('whitelist', 'dev
 const world = {
   registry,
   broker: iotBroker(iotClient()),
-  policies: { registration: variable('registrationPolicy') },
+  policies: { registration: variable('registrationPolicy'), operation: variable('operationPolicy') },
   alignments: sqsAlignmentQueue(new SQSClient({}), queues('devices', 'certificates', 'authorities')),
   quota: brokerQuota(registry, nodeClock),
   clock: nodeClock,

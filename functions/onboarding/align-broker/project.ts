@@ -11,6 +11,7 @@ export type Shown = 'active' | 'inactive' | 'revoked' | 'waiting' | 'absent';
 /** Names of the IoT policies, one per phase. */
 export interface Policies {
   readonly registration: string;
+  readonly operation: string;
 }
 
 export interface Projecting {
@@ -63,7 +64,7 @@ export async function remove(certificate: BrokerCertificate, broker: Broker): Pr
 }
 
 /** A cut: its policy and thing stay, so that the broker shows whose it was; INACTIVE closes it. */
-async function close(certificate: BrokerCertificate, broker: Broker): Promise<Shown> {
+export async function close(certificate: BrokerCertificate, broker: Broker): Promise<Shown> {
   const { certificateId, status } = certificate;
   if (status === 'PENDING_TRANSFER') throw stuck(certificate, 'one that can be made inactive');
   // REVOKED is more than was asked for, and has no way back.
@@ -77,12 +78,12 @@ export async function revoke({ certificateId, status }: BrokerCertificate, broke
   return 'revoked';
 }
 
-interface Activation {
+export interface Activation {
   readonly broker: Broker;
   readonly policy: string;
 }
 
-async function activate(
+export async function activate(
   device: Device,
   certificate: BrokerCertificate,
   { broker, policy }: Activation,

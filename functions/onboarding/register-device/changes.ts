@@ -7,7 +7,8 @@ import {
   revokedKey,
   type LinkState,
 } from '../../../shared/identity/revocation.ts';
-import { deviceKey, parseDevice, type Device } from '../../../shared/lifecycle.ts';
+import { parseDevice } from '../../../shared/device-row.ts';
+import { deviceKey, type Device } from '../../../shared/lifecycle.ts';
 import { Fault } from '../../../shared/outcome.ts';
 import type { Registry, RowKey } from '../../../shared/ports.ts';
 import type { Listing } from '../../../shared/whitelist/listing.ts';

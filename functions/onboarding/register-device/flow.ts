@@ -14,6 +14,7 @@ import { readChanges } from './changes.ts';
 import type { Notice } from './notice.ts';
 import { recogniseStranger } from './recognise.ts';
 import { refuse } from './refuse.ts';
+import { comeBack } from './return.ts';
 
 export interface RegisterDeviceWorld {
   readonly registry: Registry;
@@ -30,7 +31,8 @@ export interface RegisterDeviceWorld {
 
 export interface Registration {
   readonly device: string;
-  readonly verdict: 'admitted' | 'repeated' | 'ignored';
+  /** `reset`: it begins anew, and its next connect is a first one. */
+  readonly verdict: 'admitted' | 'repeated' | 'ignored' | 'reset';
 }
 
 /** What was read before the decision. */
@@ -92,6 +94,7 @@ async function decideOnce(notice: Notice, world: RegisterDeviceWorld): Promise<A
   if (admission.outcome === 'refused') return refuse(admission.refusal, known, world);
   // 6 Act and record in one transaction; then let the broker be brought in line.
   if (admission.value.verdict === 'admitted') return admit(admission.value.device, known, world);
+  if (admission.value.verdict === 'returned') return comeBack(admission.value.device, known, world);
   return repeat(admission.value.device, known, world);
 }
 

@@ -1,9 +1,10 @@
 // Step `claim-devices`: an operator names the owner of listed devices that came without vouchers. It is an authorised,
 // separate act, and the weaker proof of ownership wherever it is shown (blueprint step 3).
 import { parseDeviceId } from '../../../shared/identity/device-id.ts';
-import { ownerKey } from '../../../shared/identity/anchor.ts';
+import { ownerKey } from '../../../shared/identity/owner.ts';
 import { recordEntry, STREAMS } from '../../../shared/ledger/entry.ts';
-import { claim, deviceKey, isDenied, parseDevice, type Device, type OwnedDevice } from '../../../shared/lifecycle.ts';
+import { parseDevice } from '../../../shared/device-row.ts';
+import { claim, deviceKey, isDenied, type Device, type OwnedDevice } from '../../../shared/lifecycle.ts';
 import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
 import type { AlignmentQueue } from '../../../shared/ports.ts';
 import type { Refusal } from '../../../shared/reasons.ts';

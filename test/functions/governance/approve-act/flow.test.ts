@@ -40,7 +40,7 @@ describe('a request', () => {
       value: {
         approval: approval.id,
         digest: approvalDigest(approval),
-        devices: idsOf(pumps),
+        act: { kind: 'release-held', devices: idsOf(pumps) },
         requester: PRINCIPAL,
         expiresAt: '2026-11-25T12:00:00.000Z',
       },
@@ -155,6 +155,7 @@ describe('T138 an approval is refused, and nothing is released,', () => {
       async ({ scene, shown }) => {
         const extra = await holdPump(scene, 'P4001');
         const row = await storedIn(scene, shown.approval);
+        if (row.act.kind !== 'release-held') throw new Error('expected a release');
         const act = { ...row.act, devices: [...row.act.devices, extra.id] };
         scene.registry.seed(approvalKey(shown.approval), { ...row, act });
         return approve(scene, shown);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { changeTrust } from '../../../../functions/governance/change-trust/flow.ts';
 import type { Json } from '../../../../shared/canonical.ts';
-import { ownerKey } from '../../../../shared/identity/anchor.ts';
+import { ownerKey } from '../../../../shared/identity/owner.ts';
 import { lotKey } from '../../../../shared/whitelist/lot.ts';
 import { requestAct } from '../../../fakes/fake-caller-identity.ts';
 import { APPROVER, AUDIENCE, entriesOf, makeScene, NOW, PRINCIPAL, type Scene } from '../../scene.ts';

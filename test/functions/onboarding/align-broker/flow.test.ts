@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { alignDevice } from '../../../../functions/onboarding/align-broker/flow.ts';
 import { underLease } from '../../../../functions/lease.ts';
 import { recordEntry, STREAMS } from '../../../../shared/ledger/entry.ts';
-import { deviceKey, isOwned, markPending, parseDevice, register } from '../../../../shared/lifecycle.ts';
+import { parseDevice } from '../../../../shared/device-row.ts';
+import { deviceKey, isOwned, markPending, register } from '../../../../shared/lifecycle.ts';
 import { faultPoints, plan } from '../../every-fault.ts';
 import { gapsIn, kindsOf, makeScene, NOW, OWNER, ownPump, readDevice, type Scene } from '../../scene.ts';
 

@@ -84,7 +84,7 @@ test('T052 a certificate that was refused for good is REVOKED, whatever its devi
 });
 
 function project(device: Device, broker: MemoryBroker, revoked = false) {
-  return projectDevice(device, { broker, policies: { registration: 'registration' }, revoked });
+  return projectDevice(device, { broker, policies: { registration: 'registration', operation: 'operation' }, revoked });
 }
 
 function makeBroker(status: BrokerStatus, attached: Attached = {}): MemoryBroker {

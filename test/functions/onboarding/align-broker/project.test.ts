@@ -8,7 +8,7 @@ import { MemoryBroker, type Attached } from '../../../fakes/memory-broker.ts';
 import { NOW } from '../../scene.ts';
 
 const CERTIFICATE = 'a'.repeat(64);
-const POLICIES = { registration: 'registration' };
+const POLICIES = { registration: 'registration', operation: 'operation' };
 const CORE = {
   id: 'acme-P1001',
   version: 3,

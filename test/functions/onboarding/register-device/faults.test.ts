@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 
 import { registerDevice } from '../../../../functions/onboarding/register-device/flow.ts';
-import { deviceKey, markAligned, parseDevice } from '../../../../shared/lifecycle.ts';
+import { parseDevice } from '../../../../shared/device-row.ts';
+import { deviceKey, markAligned } from '../../../../shared/lifecycle.ts';
 import { Fault } from '../../../../shared/outcome.ts';
 import { listingKey } from '../../../../shared/whitelist/listing.ts';
 import { InjectedFault } from '../../../fakes/faults.ts';

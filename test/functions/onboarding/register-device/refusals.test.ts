@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 
 import { registerDevice } from '../../../../functions/onboarding/register-device/flow.ts';
 import type { Notice } from '../../../../functions/onboarding/register-device/notice.ts';
-import { deviceKey, markPending, parseDevice } from '../../../../shared/lifecycle.ts';
+import { parseDevice } from '../../../../shared/device-row.ts';
+import { deviceKey, markPending } from '../../../../shared/lifecycle.ts';
 import { REASONS, type RefusalReason } from '../../../../shared/reasons.ts';
 import { listingKey } from '../../../../shared/whitelist/listing.ts';
 import { parseRefusal, refusalKey } from '../../../../shared/whitelist/refusal.ts';

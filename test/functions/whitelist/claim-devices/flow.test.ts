@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { claimDevices } from '../../../../functions/whitelist/claim-devices/flow.ts';
-import { ownerKey } from '../../../../shared/identity/anchor.ts';
+import { ownerKey } from '../../../../shared/identity/owner.ts';
 import { listingKey, releaseListing } from '../../../../shared/whitelist/listing.ts';
 import { requestAct } from '../../../fakes/fake-caller-identity.ts';
 import { InjectedFault } from '../../../fakes/faults.ts';
