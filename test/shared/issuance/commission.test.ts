@@ -8,7 +8,8 @@ import { assemble } from '../../../shared/issuance/profile.ts';
 import { signVerified, verifyAnswer } from '../../../shared/issuance/verified-signature.ts';
 import type { SigningAlgorithm } from '../../../shared/ports.ts';
 import { SoftwareCertificateSigner } from '../../fakes/software-certificate-signer.ts';
-import { children, tlv } from '../../pki/der.ts';
+import { keysOf, spkiOf } from '../../pki/crafted.ts';
+import { children, tlv, withLongLength } from '../../pki/der.ts';
 import { issue, makeAuthorities, orderOf, requestOf, serial, valueOf, type Authorities } from './orders.ts';
 
 const fault = (code: string, message = '') =>
@@ -53,6 +54,19 @@ describe.each<[SigningAlgorithm]>([['ES256'], ['ES384'], ['EdDSA']])('under %s',
     const other = valueOf(prepareOperational(orderOf(issuer, { serial: serial(8) })));
     const verified = await signVerified(signer, other.tbs);
     expect(() => commission(prepared, verified)).toThrow(fault('answer-malformed', 'other bytes'));
+  });
+
+  test('T036 what our own reader does not find again is a fault: bytes that are no DER, a key in another spelling', async () => {
+    const { issuer, signer } = authorities.issuing;
+    const prepared = valueOf(prepareOperational(orderOf(issuer)));
+    const tbs = withLongLength(Buffer.from(prepared.tbs));
+    const verified = await signVerified(signer, tbs);
+    expect(() => commission({ ...prepared, tbs }, verified)).toThrow(fault('answer-malformed', 'our own reader'));
+    const [, bits] = children(spkiOf(keysOf('RSA without NULL', 'RSA'))) as [Buffer, Buffer];
+    const publicKey = tlv(0x30, tlv(0x30, Buffer.from('06092a864886f70d010101', 'hex')), bits);
+    const other = valueOf(prepareOperational(orderOf(issuer, { request: { ...requestOf(), publicKey } })));
+    const signed = await signVerified(signer, other.tbs);
+    expect(() => commission(other, signed)).toThrow(fault('answer-malformed', 'another key'));
   });
 
   test('what was stored is read back as the same', async () => {

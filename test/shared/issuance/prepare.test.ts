@@ -203,8 +203,11 @@ describe('T091 serial numbers', () => {
         const random = bytes.subarray(at, at + 16);
         const number = valueOf(prepareOperational({ ...order, serial: random })).serial;
         seen.add(number);
-        for (let bit = 0; bit < 128; bit += 1)
-          counts[bit] = (counts[bit] ?? 0) + ((Number.parseInt(number[bit >> 2] ?? '', 16) >> (3 - (bit & 3))) & 1);
+        for (const [place, byte] of Buffer.from(number, 'hex').entries())
+          for (let bit = 0; bit < 8; bit += 1) {
+            const at = place * 8 + bit;
+            counts[at] = (counts[at] ?? 0) + ((byte >> (7 - bit)) & 1);
+          }
       }
     }
     expect(seen.size).toBe(100_000);

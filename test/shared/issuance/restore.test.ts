@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 
+import type { DeviceId } from '../../../shared/identity/device-id.ts';
+import { encodeName } from '../../../shared/issuance/name.ts';
 import { prepareDelivery, prepareIssuing, prepareOperational, prepareRoot } from '../../../shared/issuance/prepare.ts';
 import type { CertificateKind } from '../../../shared/issuance/profile.ts';
 import { restorePrepared } from '../../../shared/issuance/restore.ts';
@@ -11,6 +13,7 @@ import { basic, extension, keyUsage, nameOf, purposes, SERVER_AUTH, weakKey } fr
 import { children, readTlv, tlv } from '../../pki/der.ts';
 import {
   CRL_URL,
+  DEVICE,
   deviceOf,
   makeAuthorities,
   NOW,
@@ -141,7 +144,7 @@ describe('nothing else is signed because it stood in a row', () => {
     ['400 days', () => withField(4, times('261125100000', '271230095959'))],
     ['a life behind its issuer’s', () => withField(4, times('311101000000', '320129235959'))],
     ['no device id', () => withField(5, nameOf('acme A1'))],
-    ['an owner in a device’s subject', () => withField(5, tlv(0x30, ...children(Buffer.from(issuer().name))))],
+    ['an owner in a device’s subject', () => withField(5, encodeName({ commonName: DEVICE, owner: 'st-mary' }))],
     [
       'another attribute',
       () => withField(5, tlv(0x30, tlv(0x31, tlv(0x30, oid('550405'), tlv(0x0c, Buffer.from('A')))))),
@@ -173,6 +176,27 @@ describe('nothing else is signed because it stood in a row', () => {
     const fields = children(Buffer.from(issuing));
     const selfSigned = signedBy(issuing, fields[5] ?? Buffer.alloc(0), ownKeyId(issuing));
     expect(() => restorePrepared(selfSigned, undefined, 'issuing')).toThrow(MALFORMED);
+  });
+
+  test('T034 with a name that is no device id, wherever it stands', () => {
+    const request = { ...requestOf(), device: 'acme/+/A1' as DeviceId };
+    const { tbs } = valueOf(prepareOperational(orderOf(issuer(), { request })));
+    expect(restore(tbs)).toThrow(MALFORMED);
+  });
+
+  test('with another name than the one of a delivery key', async () => {
+    const { tbs } = await prepareKind('delivery', 'ES256');
+    const renamed = Buffer.from(Buffer.from(tbs).toString('latin1').replace('delivery of', 'ward key of'), 'latin1');
+    expect(() => restorePrepared(tbs, issuer(), 'delivery')).not.toThrow();
+    expect(() => restorePrepared(renamed, issuer(), 'delivery')).toThrow(MALFORMED);
+  });
+
+  test('with a place for the list of a root', async () => {
+    const { tbs } = await prepareKind('root', 'ES256');
+    const fields = children(Buffer.from(tbs));
+    const list = children(readTlv(fields[7] ?? Buffer.alloc(0)).content);
+    const extensions = tlv(0xa3, tlv(0x30, ...list, distributionPoint(CRL_URL)));
+    expect(() => restorePrepared(tlv(0x30, ...fields.slice(0, 7), extensions), undefined, 'root')).toThrow(MALFORMED);
   });
 
   test('T017 with a key of a kind that no device has', async () => {
