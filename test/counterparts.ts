@@ -51,6 +51,13 @@ export const COUNTERPARTS = {
     install: 'test/counterparts/device-sdk/install',
     required: () => true,
   },
+  localstack: {
+    variable: 'WARDKEY_LOCALSTACK',
+    program: 'localstack-python', // no system has such a program: it is installed into the checkout
+    here: '.wardkey/counterparts/localstack/bin/python',
+    install: 'test/counterparts/localstack/install (with Python 3.12 or 3.13)',
+    required: () => true,
+  },
   pkcs11js: {
     variable: 'WARDKEY_PKCS11JS',
     program: 'pkcs11.node',

@@ -5,10 +5,10 @@ import { dirname, join } from 'node:path';
 
 import { makeDeviceId } from '../../shared/identity/device-id.ts';
 import { UsageError } from '../terminal.ts';
-import { issueDevice, makeKey, type Issuer } from './certificates.ts';
+import { issueDevice, makeKey, type SigningIssuer } from './certificates.ts';
 import { CLOSED_FOLDER, createFile, PUBLIC, removeDrafts, SECRET } from './durable-file.ts';
 import { quoteSerial } from './serials.ts';
-import { readValidIssuer, type Station } from './station.ts';
+import { openValidIssuer, type Station } from './station.ts';
 
 export interface MadeDevice {
   readonly id: string;
@@ -31,7 +31,7 @@ const LANES = 8;
 /** A key and certificate for one device; a serial number is used once. */
 export async function makeDevice(station: Station, serial: string): Promise<MadeDevice> {
   const device = nameDevice(station, serial);
-  const making = await ensureDevice(device, readValidIssuer(station, 'authority', Date.now()));
+  const making = await ensureDevice(device, await openValidIssuer(station, 'authority', Date.now()));
   if (making === 'found') throw new UsageError(`serial "${serial}" was made before`);
   return device;
 }
@@ -46,7 +46,7 @@ export async function makeDevices(
   told: (made: MadeNow) => void,
 ): Promise<readonly MadeNow[]> {
   const devices = serials.map((serial) => nameDevice(station, serial));
-  const authority = readValidIssuer(station, 'authority', Date.now());
+  const authority = await openValidIssuer(station, 'authority', Date.now());
   const results: MadeNow[] = [];
   // The lanes share one source: a lane that fails closes it, and the others end after the device they are at.
   const source = each(devices);
@@ -94,7 +94,7 @@ function* each<T>(values: readonly T[]): Generator<[number, T]> {
   yield* values.entries();
 }
 
-async function ensureDevice(device: MadeDevice, authority: Issuer): Promise<Making> {
+async function ensureDevice(device: MadeDevice, authority: SigningIssuer): Promise<Making> {
   const folder = dirname(device.keyFile);
   const isNew = mkdirSync(folder, { recursive: true, mode: CLOSED_FOLDER }) !== undefined;
   if (!isNew) removeDrafts(folder);

@@ -59,10 +59,16 @@ async function drawWhile<T>(
   }
 }
 
-/** `[######------------------]  1200/4800  310/s  12 s left`. */
+/** `[######------------------]  1200/4800  18600/min  12 s left`. */
 export function drawBar(done: number, total: number, milliseconds: number): string {
   const filled = total === 0 ? WIDTH : Math.floor((done / total) * WIDTH);
-  const rate = milliseconds > 0 ? (done / milliseconds) * 1000 : 0;
-  const left = rate > 0 ? `  ${Math.ceil((total - done) / rate)} s left` : '';
-  return `[${'#'.repeat(filled)}${'-'.repeat(WIDTH - filled)}]  ${done}/${total}  ${rate.toFixed(0)}/s${left}`;
+  const left =
+    done > 0 && milliseconds > 0 ? `  ${Math.ceil(((total - done) * milliseconds) / done / 1000)} s left` : '';
+  const bar = `[${'#'.repeat(filled)}${'-'.repeat(WIDTH - filled)}]`;
+  return `${bar}  ${done}/${total}  ${perMinute(done, milliseconds)}/min${left}`;
+}
+
+/** A factory counts by the minute. */
+export function perMinute(done: number, milliseconds: number): number {
+  return milliseconds > 0 ? Math.round((done / milliseconds) * 60_000) : 0;
 }

@@ -2,6 +2,7 @@
 // SoftHSM's also behind a p11-kit server, in a process that can be killed.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -94,7 +95,7 @@ export class TokenServer {
       await ended;
       rmSync(this.#socket, { force: true });
     };
-    for (let tries = 0; !existsSync(this.#socket) && tries < 100; tries += 1) await setTimeout(50);
+    for (let tries = 0; !(await takesCalls(this.#socket)) && tries < 100; tries += 1) await setTimeout(50);
   }
 
   async kill(): Promise<void> {
@@ -102,6 +103,20 @@ export class TokenServer {
     this.#kill = undefined;
     await kill?.();
   }
+}
+
+/** The socket is there some time before anybody listens: on a busy machine that is long enough to fail a test. */
+function takesCalls(path: string): Promise<boolean> {
+  const call = connect(path);
+  return new Promise((resolve) => {
+    call.once('connect', () => {
+      call.destroy();
+      resolve(true);
+    });
+    call.once('error', () => {
+      resolve(false);
+    });
+  });
 }
 
 /** Named by a `pkcs11:` URI, as an operator would. */

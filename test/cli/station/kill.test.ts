@@ -1,5 +1,5 @@
 // What does a kill leave? Whatever the station was doing, the same command finishes it, and nothing is made twice.
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { hash, randomInt, verify, X509Certificate } from 'node:crypto';
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,9 +11,8 @@ import { makeDevice, makeDevices } from '../../../cli/station/devices.ts';
 import { deliverLot } from '../../../cli/station/shipping.ts';
 import { openStation, readStation, type Station } from '../../../cli/station/station.ts';
 import { newFolder } from '../folders.ts';
+import { ended, start, whole, type Task } from './kills.ts';
 import { contentsOf, expectMade, filesIn } from './station-files.ts';
-
-type Task = 'init' | 'make' | 'deliver' | 'count';
 
 test('init, killed at each step of writing, is finished by the next one and keeps each key and certificate', async () => {
   const steps = await killAtEachStep('init', join(newFolder(), 'none'), async (folder) => {
@@ -104,25 +103,6 @@ async function killAfter(child: ChildProcess, devices: number): Promise<void> {
   for await (const line of lines) if (told.push(line) > devices) break;
   child.kill('SIGKILL');
   expect(await end).toEqual({ code: null, signal: 'SIGKILL' });
-}
-
-function start(task: Task, folder: string, number: number): ChildProcess {
-  const words = [join(import.meta.dirname, 'killed.ts'), task, folder, String(number)];
-  return spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'ignore'] });
-}
-
-async function ended(child: ChildProcess): Promise<{ code: number | null; signal: string | null }> {
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('exit', (code, signal) => {
-      resolve({ code, signal });
-    });
-  });
-}
-
-/** Drafts are nobody's. */
-function whole(contents: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(contents).filter(([file]) => !file.endsWith('.draft')));
 }
 
 /** Undefined: there is no signature. */

@@ -2,6 +2,7 @@
 //
 //   node killed.ts init|make|deliver FOLDER N     N = 0 lives; else it dies at half a write, before or after a name is given
 //   node killed.ts count FOLDER N                 makes N devices and tells each
+//   node killed.ts init FOLDER N TOKEN            the same with keys in a token: a step is also before and after a key is made
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
@@ -9,7 +10,7 @@ import { makeDevices } from '../../../cli/station/devices.ts';
 import { deliverLot } from '../../../cli/station/shipping.ts';
 import { openStation, readStation } from '../../../cli/station/station.ts';
 
-const [, , task = '', folder = '', number = ''] = process.argv;
+const [, , task = '', folder = '', number = '', token] = process.argv;
 const { linkSync, renameSync, writeFileSync } = fs;
 let steps = 0;
 
@@ -22,11 +23,12 @@ function die(): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
-function around<A extends readonly unknown[]>(give: (...names: A) => void) {
+function around<A extends readonly unknown[], R>(give: (...names: A) => R) {
   return (...names: A) => {
     if (isLast()) die();
-    give(...names);
+    const given = give(...names);
     if (isLast()) die();
+    return given;
   };
 }
 
@@ -41,7 +43,17 @@ Object.assign(fs, {
 });
 syncBuiltinESMExports();
 
-if (task === 'init') await openStation(folder, 'acme');
+if (token !== undefined) {
+  const { prototype } = (await import('pkcs11js')).default.PKCS11;
+  const generate = Reflect.get(prototype, 'C_GenerateKeyPair') as (...words: unknown[]) => unknown;
+  Object.assign(prototype, {
+    C_GenerateKeyPair(...words: unknown[]) {
+      return around(() => generate.apply(this, words))();
+    },
+  });
+}
+
+if (task === 'init') await openStation(folder, 'acme', token);
 if (task === 'make') await makeDevices(readStation(folder), ['P1', 'P2'], () => undefined);
 if (task === 'deliver')
   deliverLot(readStation(folder), { product: 'pump', lot: 'lot-7', serials: ['P1'], again: true });

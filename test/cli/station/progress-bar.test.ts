@@ -19,11 +19,11 @@ afterEach(() => {
 });
 
 test.each([
-  [0, 100, 0, '[------------------------]  0/100  0/s'],
-  [0, 100, 5_000, '[------------------------]  0/100  0/s'],
-  [50, 100, 1_000, '[############------------]  50/100  50/s  1 s left'],
-  [100, 100, 4_000, '[########################]  100/100  25/s  0 s left'],
-  [0, 0, 1_000, '[########################]  0/0  0/s'],
+  [0, 100, 0, '[------------------------]  0/100  0/min'],
+  [0, 100, 5_000, '[------------------------]  0/100  0/min'],
+  [50, 100, 1_000, '[############------------]  50/100  3000/min  1 s left'],
+  [100, 100, 4_000, '[########################]  100/100  1500/min  0 s left'],
+  [0, 0, 1_000, '[########################]  0/0  0/min'],
 ])('%i of %i after %i ms is %s', (done, total, milliseconds, bar) => {
   expect(drawBar(done, total, milliseconds)).toBe(bar);
 });
@@ -35,7 +35,7 @@ test('at a terminal the bar is drawn over itself after two seconds, and cleared 
   expect([said, drawn]).toEqual([['  · making 4 devices\n'], []]);
   await vi.advanceTimersByTimeAsync(201);
   expect(drawn.map(bare)).toEqual(
-    Array(2).fill(expect.stringMatching(/^\r {4}\[#{18}-{6}\] {2}3\/4 {2}\d\/s {2}1 s left$/)),
+    Array(2).fill(expect.stringMatching(/^\r {4}\[#{18}-{6}\] {2}3\/4 {2}\d+\/min {2}1 s left$/)),
   );
   resolve(7);
   expect(await run).toBe(7);

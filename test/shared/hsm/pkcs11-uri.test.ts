@@ -1,7 +1,7 @@
 // Does a `pkcs11:` URI name what RFC 7512 says, and does nothing pass that could name another key?
 import { describe, expect, test } from 'vitest';
 
-import { parsePkcs11Uri } from '../../../shared/hsm/pkcs11-uri.ts';
+import { parsePkcs11TokenUri, parsePkcs11Uri } from '../../../shared/hsm/pkcs11-uri.ts';
 
 const QUERY = '?module-path=/usr/lib/hsm.so';
 
@@ -80,6 +80,32 @@ describe('parsePkcs11Uri', () => {
   test('refuses a PIN in the URI, which logs and lists of processes show, and repeats nothing of it', () => {
     const parsed = parsePkcs11Uri(`pkcs11:serial=1;id=%01${QUERY}&pin-value=unspeakable`);
     expect(parsed).toMatchObject({ outcome: 'refused' });
+    expect(JSON.stringify(parsed)).not.toContain('unspeakable');
+  });
+});
+
+describe('parsePkcs11TokenUri', () => {
+  test('reads module, token and the file of the PIN', () => {
+    const uri = `pkcs11:token=Ward%20Key;serial=0a1b${QUERY}&pin-source=file:/run/pin`;
+    expect(parsePkcs11TokenUri(uri)).toEqual({
+      outcome: 'done',
+      value: { modulePath: '/usr/lib/hsm.so', token: { token: 'Ward Key', serial: '0a1b' }, pinFile: '/run/pin' },
+    });
+  });
+
+  test.each([
+    ['a label: its key would be passed over', `pkcs11:token=a;object=b${QUERY}`],
+    ['an id', `pkcs11:token=a;id=%01${QUERY}`],
+    ['a type', `pkcs11:token=a;type=private${QUERY}`],
+    ['no token', `pkcs11:${QUERY}`],
+    ['no module', 'pkcs11:token=a'],
+    ['a PIN', `pkcs11:token=a${QUERY}&pin-value=unspeakable`],
+    ['text that is no UTF-8', `pkcs11:token=%ff${QUERY}`],
+    ['a command for the PIN', `pkcs11:token=a${QUERY}&pin-source=|/bin/cat`],
+    ['another scheme', `http://token=a${QUERY}`],
+  ])('refuses %s', (_what, uri) => {
+    const parsed = parsePkcs11TokenUri(uri);
+    expect(parsed).toMatchObject({ outcome: 'refused', refusal: { reason: 'request-malformed' } });
     expect(JSON.stringify(parsed)).not.toContain('unspeakable');
   });
 });
