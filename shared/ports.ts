@@ -180,7 +180,7 @@ export interface KeyDescription {
   readonly spec: string;
   readonly usage: string;
   /** `Enabled`, or why not. */
-  readonly state: string;
+  readonly status: string;
   readonly tags: Readonly<Record<string, string>>;
   /** The key policy, JSON. */
   readonly policy: string;

@@ -17,7 +17,7 @@ import {
 } from '@aws-sdk/client-kms';
 
 import { Fault } from '../outcome.ts';
-import type { CertificateSigner, Clock, SignatureAttempt, SigningAlgorithm } from '../ports.ts';
+import type { CertificateSigner, Clock, KeyHomes, SignatureAttempt, SigningAlgorithm } from '../ports.ts';
 
 export interface KmsSignerWishes {
   /** Made with `maxAttempts: 1`: what the SDK repeats by itself, nobody would see. */
@@ -43,6 +43,24 @@ export function kmsCertificateSigner(wishes: KmsSignerWishes): CertificateSigner
       return known;
     },
     sign: (bytes) => signPatiently(bytes, wishes),
+  };
+}
+
+/** `client` is made with `maxAttempts: 1`. The public key of each key is asked once. */
+export function kmsKeyHomes(client: KMSClient, clock: Pick<Clock, 'pause'>): KeyHomes {
+  const publicKeys = new Map<string, Promise<Uint8Array>>();
+  return {
+    open({ keyArn, algorithm }, recordAttempt): CertificateSigner {
+      const signer = kmsCertificateSigner({ client, keyArn, algorithm, clock, recordAttempt });
+      const publicKey = () => {
+        const known = publicKeys.get(keyArn) ?? signer.publicKey();
+        publicKeys.set(keyArn, known);
+        // One that failed is asked again.
+        known.catch(() => publicKeys.delete(keyArn));
+        return known;
+      };
+      return { ...signer, publicKey };
+    },
   };
 }
 

@@ -36,7 +36,7 @@ async function describe(client: KMSClient, KeyId: string): Promise<KeyDescriptio
   return {
     spec: key.KeySpec ?? 'unknown',
     usage: key.KeyUsage ?? 'unknown',
-    state: key.KeyState ?? 'unknown',
+    status: key.KeyState ?? 'unknown',
     tags: Object.fromEntries(Tags.map(({ TagKey = '', TagValue = '' }) => [TagKey, TagValue])),
     policy: Policy,
     ...(key.KeyUsage === 'SIGN_VERIFY' ? await readPublicKey(client, KeyId) : {}),

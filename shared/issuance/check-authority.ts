@@ -110,7 +110,7 @@ function checkKey(
   { spec, usage }: Pick<KeyDescription, 'spec' | 'usage'>,
 ): Outcome<KeyDescription> {
   if (key === undefined) return unfitKey(wish, 'there is no such key');
-  if (key.state !== 'Enabled') return unfitKey(wish, `expected an enabled key, got ${key.state}`);
+  if (key.status !== 'Enabled') return unfitKey(wish, `expected an enabled key, got ${key.status}`);
   if (key.spec !== spec || key.usage !== usage)
     return unfitKey(wish, `expected ${spec} for ${usage}, got ${key.spec} for ${key.usage}`);
   const [purpose = 'none', owner = 'none'] = [key.tags[KEY_TAGS.purpose], key.tags[KEY_TAGS.owner]];

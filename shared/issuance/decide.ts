@@ -20,10 +20,7 @@ export const RESPITE_MINUTES = 5;
 export type Speaker = { readonly [K in 'device' | 'certificateId']: string };
 
 /** In good standing, and speaking over the one certificate that its row lists as the one in use (T085, T093). */
-export function decideStanding(
-  device: Device | undefined,
-  { device: id, certificateId }: Speaker,
-): Outcome<Enrolling> {
+export function decideStanding(device: Device | undefined, { device: id, certificateId }: Speaker): Outcome<Enrolling> {
   if (device === undefined) return refused({ reason: 'device-unknown', device: id });
   if (isDenied(device)) return refused({ reason: 'denied', device: id, deniedAt: device.deniedAt });
   if (isRetired(device)) return refused({ reason: 'retired', device: id, retiredAt: device.retiredAt });

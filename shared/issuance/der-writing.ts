@@ -75,8 +75,8 @@ export function printable(text: string): Buffer {
 export function time(milliseconds: number): Buffer {
   if (milliseconds % 1000 !== 0) throw new RangeError(`expected a time of whole seconds, got ${milliseconds}`);
   const iso = new Date(milliseconds).toISOString();
-  // UTCTime has two digits for the year and begins in 1950; a year of more than four has no form at all.
-  if (iso.length !== 24 || iso < '1950') throw new RangeError(`expected a year from 1950 to 9999, got ${iso}`);
+  // UTCTime has two digits for the year and begins in 1950. A year of more than four digits has a sign, which sorts before them.
+  if (iso < '1950') throw new RangeError(`expected a year from 1950 to 9999, got ${iso}`);
   const digits = `${iso.slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
   return digits < '2050'
     ? value(TAGS.utcTime, Buffer.from(digits.slice(2), 'latin1'))

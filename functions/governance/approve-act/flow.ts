@@ -76,18 +76,18 @@ async function approve(
   const approved = decideApproval(previous, { approver, digest, now: world.clock.now() });
   if (approved.outcome === 'refused') return approved;
   // 2 Read what it is about; it must still be as it was asked.
-  const performance = await perform(previous.act, { approval: id, approver }, world);
-  if (performance.outcome === 'refused') return performance;
+  const effect = await perform(previous.act, { approval: id, approver }, world);
+  if (effect.outcome === 'refused') return effect;
   // 3 Approve, act and record in one transaction: an approval is used once, and never half.
   const next = approved.value;
   const result = await world.registry.commit([
     { replace: approvalKey(id), previous, next },
     approvalEntry({ approval: next, kind: 'approved', principal: approver }, world),
-    ...performance.value.changes,
+    ...effect.value.changes,
   ]);
   if (result === 'lost')
     throw new Fault('comparison-lost', `approval "${id}": used or changed by another request meanwhile`);
-  await performance.value.afterwards();
+  await effect.value.afterwards();
   return done(showApproval(next));
 }
 

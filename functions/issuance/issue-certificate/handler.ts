@@ -6,7 +6,7 @@ import type { Context, SQSEvent } from 'aws-lambda';
 import { dynamodbRegistry } from '../../../shared/aws/dynamodb-registry.ts';
 import { documentClient, isFrom, keyClient, queues, tableNames, variable } from '../../../shared/aws/environment.ts';
 import { iotDeviceTopics } from '../../../shared/aws/iot-device-topics.ts';
-import { kmsKeyHomes } from '../../../shared/aws/kms-key-homes.ts';
+import { kmsKeyHomes } from '../../../shared/aws/kms-certificate-signer.ts';
 import { nodeClock } from '../../../shared/aws/node-clock.ts';
 import { nodeRandomness, nodeSerial } from '../../../shared/aws/node-randomness.ts';
 import { sqsAlignmentQueue } from '../../../shared/aws/sqs-alignment-queue.ts';

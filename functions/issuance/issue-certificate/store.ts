@@ -72,5 +72,8 @@ export async function readStored({ intent, authority }: Signed, { registry }: Is
 
 /** The proof is made again from the stored bytes: what is signed is of the profile, whoever wrote the row. */
 function restore({ intent, authority: { issuer } }: Signed): PreparedCertificate {
-  return restorePrepared(Buffer.from(intent.tbs, 'base64'), issuer);
+  const prepared = restorePrepared(Buffer.from(intent.tbs, 'base64'), issuer);
+  const { commonName, keyFingerprint } = prepared;
+  if (commonName === intent.device && keyFingerprint === intent.keyFingerprint) return prepared;
+  throw new Fault('row-malformed', `request "${intent.requestId}": its bytes are of another device or key`);
 }

@@ -4,7 +4,7 @@ import type { Context, SQSEvent } from 'aws-lambda';
 
 import { dynamodbRegistry } from '../../../shared/aws/dynamodb-registry.ts';
 import { documentClient, isFrom, keyClient, s3Client, tableNames, variable } from '../../../shared/aws/environment.ts';
-import { kmsKeyHomes } from '../../../shared/aws/kms-key-homes.ts';
+import { kmsKeyHomes } from '../../../shared/aws/kms-certificate-signer.ts';
 import { nodeClock } from '../../../shared/aws/node-clock.ts';
 import { nodeRandomness } from '../../../shared/aws/node-randomness.ts';
 import { s3RevocationListStore } from '../../../shared/aws/s3-revocation-list-store.ts';
