@@ -40,8 +40,9 @@ export function addRun(device: Command): void {
     async (folder: string, options: RunOptions) => {
       const broker = await brokerOf(options, openTerminal(options.json === true));
       const stop = new AbortController();
+      // Through a launcher Ctrl-C comes twice; the second must not end it before it has said goodbye.
       for (const signal of ['SIGINT', 'SIGTERM'] as const)
-        process.once(signal, () => {
+        process.on(signal, () => {
           stop.abort();
         });
       await runDevice(openStore(folder, options), { ...EDGE, broker, options, stop });
