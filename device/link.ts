@@ -21,6 +21,11 @@ export interface AgentOptions {
   readonly onSession?: (session: Session) => void;
   /** Refusals in a row by a verified broker before the identity before this one has its turn. */
   readonly mostRefusals?: number;
+  /**
+   * The same, before a device with a confirmed certificate shows its factory identity again: that one is spent, and showing it
+   * looks like a clone. An outage that looks like refusals must be over by then.
+   */
+  readonly mostBeforeFactory?: number;
 }
 
 /** What the agent remembers between two steps; what must outlive a power cut is in the store. */
@@ -91,10 +96,11 @@ async function tryOnce(life: Life, candidate: Candidate, signal: AbortSignal): P
 
 /** Only a broker whose certificate was verified gets here: nobody else moves a device from one identity to another. */
 function countRefusal(life: Life, role: Role, problem: string): void {
-  const { store, turn, mostRefusals = MOST_REFUSALS } = life;
+  const { store, turn, mostRefusals = MOST_REFUSALS, mostBeforeFactory = MOST_BEFORE_FACTORY } = life;
   const refusals = (turn.role === role ? turn.refusals : 0) + 1;
   tell(life, { event: 'closed', role, refusals, problem });
-  life.turn = afterRefusal({ role, refusals: refusals - 1 }, candidates(store.state(), store.factory), mostRefusals);
+  const most = role === 'current' ? mostBeforeFactory : mostRefusals;
+  life.turn = afterRefusal({ role, refusals: refusals - 1 }, candidates(store.state(), store.factory), most);
   if (life.turn.role !== role) tell(life, { event: 'turning', from: role, to: life.turn.role });
 }
 
@@ -188,5 +194,7 @@ export function problemOf(error: unknown): string {
 
 const ANSWERS: readonly Topic[] = ['accepted', 'rejected'];
 const MOST_REFUSALS = 8;
+/** With pauses of up to a minute: about twenty minutes. */
+const MOST_BEFORE_FACTORY = 40;
 const ACKNOWLEDGEMENT_MS = 30_000;
 const GOOD_SESSION_MS = 60_000;

@@ -75,6 +75,15 @@ describe('falling back', () => {
     ]);
   });
 
+  test('the spent factory identity is shown much later than any other: an outage that looks like refusals is over by then', async () => {
+    let closed = 0;
+    const { broker, connects } = await startBroker({ connect: () => ((closed += 1) <= 5 ? 'close' : 'accept') });
+    const stage = setStage(broker, { mostRefusals: 2, mostBeforeFactory: 6 });
+    stage.store.change(IN_USE);
+    await runUntil(stage, 'operational');
+    expect(new Set(connects.map(({ certificateId }) => certificateId))).toEqual(new Set([CURRENT_ID]));
+  });
+
   test('a certificate that the broker does not know yet is tried again', async () => {
     const service = new SmallService(FACTORY_ID);
     service.slowness = 3;

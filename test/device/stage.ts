@@ -86,7 +86,10 @@ export function setStage(
     events.push(event);
     wake();
   };
-  const agent = openAgent({ store, broker, clock: time, random: () => 0, pause: time.pause, report, ...wishes });
+  const { mostRefusals } = wishes;
+  const patience = mostRefusals === undefined ? {} : { mostBeforeFactory: mostRefusals };
+  const world = { store, broker, clock: time, random: () => 0, pause: time.pause, report };
+  const agent = openAgent({ ...world, ...patience, ...wishes });
   let seen = 0;
   return {
     agent,
