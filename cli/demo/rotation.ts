@@ -8,12 +8,12 @@ import { openAgent } from '../../device/agent.ts';
 import { nodeDisk } from '../../device/disk.ts';
 import { openIdentityStore } from '../../device/identity-store.ts';
 import { connectOnce } from '../../device/connect.ts';
-import { isOperational } from '../../shared/lifecycle.ts';
+import { isOperational, type Device } from '../../shared/lifecycle.ts';
 import { awaitDossier } from '../await-dossier.ts';
-import type { Guest } from './first-connects.ts';
+import type { Guest, Row } from './first-connects.ts';
 import type { Stage } from './story.ts';
 
-export async function rotate(stage: Stage, guest: Guest): Promise<void> {
+export async function rotate(stage: Stage, guest: Guest, row: Row): Promise<Row> {
   const { terminal, broker, folder } = stage;
   const store = openIdentityStore(join(folder, 'devices', guest.id), guest, nodeDisk);
   const clock = { now: () => new Date(Date.now()).toISOString() };
@@ -34,13 +34,15 @@ export async function rotate(stage: Stage, guest: Guest): Promise<void> {
       await (await agent.connect()).close();
     },
   );
-  await terminal.step(`the ledger says so, and ${guest.id} is operational`, () =>
-    awaitDossier(
-      stage.deployment,
-      guest.id,
-      ({ device }) => device !== undefined && isOperational(device) && device.brokerPending === undefined,
-    ),
+  const { device } = await terminal.step(`the ledger says so, and ${guest.id} is operational`, () =>
+    awaitDossier(stage.deployment, guest.id, (dossier) => isDone(dossier.device)),
   );
+  const until = device !== undefined && isOperational(device) ? device.current.notAfter.slice(0, 10) : 'unknown';
+  return { ...row, reason: `${row.reason}; operational, by a key of its own until ${until}` };
+}
+
+function isDone(device: Device | undefined): boolean {
+  return device !== undefined && isOperational(device) && device.brokerPending === undefined;
 }
 
 /** Whoever kept a copy of the factory's key gets nothing for it. */

@@ -57,13 +57,13 @@ export async function tellStory(stage: Stage): Promise<readonly Row[]> {
   terminal.say('\nFirst connects, MQTT over mutual TLS');
   const pump = guestOf(owned, 'listed, owned');
   const secured = { ...chip, what: 'chip, its CA unregistered' };
-  const admitted = [await admit(stage, pump), await admit(stage, secured)];
+  const admitted = [await admit(stage, pump), await admit(stage, secured)] as const;
   terminal.say('\nRotation: keys of its own');
-  for (const guest of [pump, secured]) await rotate(stage, guest);
+  const rotated = [await rotate(stage, pump, admitted[0]), await rotate(stage, secured, admitted[1])];
   await comeBackSpent(stage, pump);
   terminal.say('\nUninvited guests');
   return [
-    ...admitted,
+    ...rotated,
     await refuse(stage, guestOf(unlisted, 'same CA, not listed')),
     await refuse(stage, await makeClone(station, owned)),
     await refuse(stage, guestOf(unowned, 'listed, nobody owns it')),

@@ -23,12 +23,12 @@ describe('falling back', () => {
     expect(stage.events).toContainEqual(expect.objectContaining({ event: 'turning', from: 'current', to: 'factory' }));
   });
 
-  test('eight refusals, unless told', async () => {
+  test('forty refusals of a confirmed certificate, unless told', async () => {
     const { broker, connects } = await startBroker(new SmallService(FACTORY_ID));
     const stage = setStage(broker);
     stage.store.change(IN_USE);
     await runUntil(stage, 'accepted');
-    expect(connects.filter(({ certificateId }) => certificateId === CURRENT_ID)).toHaveLength(8);
+    expect(connects.filter(({ certificateId }) => certificateId === CURRENT_ID)).toHaveLength(40);
   });
 
   test('never because nobody could be reached, however often', async () => {
