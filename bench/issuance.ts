@@ -11,7 +11,7 @@ import { parseCertificateRequest } from '../shared/issuance/certificate-request.
 import { commission } from '../shared/issuance/commission.ts';
 import { readIssuer, type Issuer } from '../shared/issuance/issuer.ts';
 import { prepareOperational, prepareRoot } from '../shared/issuance/prepare.ts';
-import { signVerified } from '../shared/issuance/verified-signature.ts';
+import { signVerified } from '../shared/signing/verified-signature.ts';
 import type { Outcome } from '../shared/outcome.ts';
 import type { CertificateSigner } from '../shared/ports.ts';
 import { craftRequest } from '../test/pki/certificate-requests.ts';

@@ -6,6 +6,7 @@ import { addAuthorityCommands } from './commands/authority.ts';
 import { addCertificateCommands } from './commands/certificate-check.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDeviceCommands } from './commands/device.ts';
+import { addSignerCommands } from './commands/signer.ts';
 import { addStationCommands } from './commands/station.ts';
 import { addHsmCommands } from './commands/hsm.ts';
 import { addListingCommands } from './commands/listing.ts';
@@ -34,6 +35,7 @@ async function main(argv: readonly string[]): Promise<number> {
     addStationCommands,
     addTrustCommands,
     addAuthorityCommands,
+    addSignerCommands,
     addManifestCommands,
     addCertificateCommands,
     addListingCommands,

@@ -3,7 +3,8 @@
 import { parseOwner, ownerKey } from '../shared/identity/owner.ts';
 import { endedCertificates, endingChanges } from '../shared/issuance/ending.ts';
 import { recordEntry, STREAMS, type EntryRandomness } from '../shared/ledger/entry.ts';
-import { deviceKey, quarantine, type Device, type QuarantinedDevice } from '../shared/lifecycle.ts';
+import { deviceKey, type Device, type QuarantinedDevice } from '../shared/lifecycle.ts';
+import { quarantine } from '../shared/lifecycle-moves.ts';
 import type { AlignmentQueue, Clock, Registry } from '../shared/ports.ts';
 
 export interface SuspectWorld {

@@ -28,7 +28,7 @@ export function parseDevice(row: Attributes): Device {
     case 'owned':
       return { ...owned, state };
     case 'registered':
-      return { ...owned, state, registeredAt: text(row, 'registeredAt'), ...maybeCertificate(row, 'offered') };
+      return { ...owned, state, registeredAt: text(row, 'registeredAt'), ...maybeOffered(row) };
     case 'operational':
       return { ...owned, state, ...parseOperation(row) };
     case 'quarantined':
@@ -42,7 +42,7 @@ function parseOperation(row: Attributes) {
     registeredAt: text(row, 'registeredAt'),
     operationalAt: text(row, 'operationalAt'),
     current: certificate(row, 'current'),
-    ...maybeCertificate(row, 'offered'),
+    ...maybeOffered(row),
     ...(row['window'] === undefined ? {} : { window: parseWindow(part(row, 'window')) }),
   };
 }
@@ -52,12 +52,14 @@ function parseWindow(row: Attributes): ResetWindow {
 }
 
 function parseQuarantine(row: Attributes) {
+  const from = oneOf(row, 'from', STATES_BEFORE);
   return {
     level: oneOf(row, 'level', LEVELS),
-    from: oneOf(row, 'from', STATES_BEFORE),
+    from,
     cause: oneOf(row, 'cause', STANDING_CAUSES),
     quarantinedAt: text(row, 'quarantinedAt'),
-    ...maybeCertificate(row, 'current'),
+    // Only an operational one has a certificate to go on with; without it the broker could not be told which to close.
+    ...(from === 'operational' ? { current: certificate(row, 'current') } : {}),
   };
 }
 
@@ -85,10 +87,8 @@ function parseCore(row: Attributes) {
   };
 }
 
-function maybeCertificate<N extends 'current' | 'offered'>(row: Attributes, name: N) {
-  return (row[name] === undefined ? {} : { [name]: certificate(row, name) }) as Readonly<
-    Partial<Record<N, OperationalCertificate>>
-  >;
+function maybeOffered(row: Attributes): { readonly offered?: OperationalCertificate } {
+  return row['offered'] === undefined ? {} : { offered: certificate(row, 'offered') };
 }
 
 function certificate(row: Attributes, name: string): OperationalCertificate {

@@ -80,6 +80,7 @@ export const OUTPUTS = {
   retention: 'Retention',
   operatorPolicy: 'OperatorPolicy',
   ceremonyPolicy: 'CeremonyPolicy',
+  signerPolicy: 'SignerPolicy',
   /** Where `wardkey signer run` takes orders and leaves signatures. */
   signingOrders: 'SigningOrders',
   signedCertificates: 'SignedCertificates',

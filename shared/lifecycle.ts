@@ -1,4 +1,5 @@
-// Which states can a device be in, and who may move it? The only file that compares states (blueprint steps 2 and 3).
+// Which states can a device be in, which moves between them are legal, and what does each mean? The only file that compares
+// states (blueprint steps 2 and 3).
 interface DeviceCore {
   /** Thing name and MQTT client id too; made by shared/identity/device-id.ts. */
   readonly id: string;
@@ -125,8 +126,8 @@ interface Move {
 }
 
 /**
- * The one table of legal moves; the functions below make them, and tests hold them to it. `listed` means that a whitelist
- * row exists and no device row.
+ * The one table of legal moves; the functions in lifecycle-moves.ts make them, and tests hold them to it. `listed` means
+ * that a whitelist row exists and no device row.
  */
 export const MOVES: readonly Move[] = [
   { from: 'listed', to: 'owned', by: 'claim', proof: 'an authorised act that names a known owner' },
@@ -230,132 +231,12 @@ export function endedBetween(previous: Device | undefined, next: Device): readon
 
 const ACTIVE: BrokerProjection = { factoryCertificate: 'active', policy: 'registration' };
 
-export interface Claim {
-  readonly id: string;
-  readonly manufacturer: string;
-  readonly path: RegistrationPath;
-  readonly factoryCertificate: string;
-  readonly owner: string;
-  readonly now: string;
-}
-
-/** (listed) -> owned. */
-export function claim({ id, manufacturer, path, factoryCertificate, owner, now }: Claim): OwnedDevice {
-  const identity = { id, manufacturer, path, factoryCertificate };
-  return { ...identity, state: 'owned', version: 1, owner, epoch: 1, proof: 'claim', brokerPending: now };
-}
-
-/** owned -> registered. */
-export function register(device: OwnedDevice, now: string): RegisteredDevice {
-  return { ...device, state: 'registered', version: device.version + 1, registeredAt: now, brokerPending: now };
-}
-
 /** A device that may be given a certificate, over the one that it uses now. */
 export type Enrolling = RegisteredDevice | OperationalDevice;
 
-/** The certificate over which such a device may ask; undefined for all others. */
+/** The certificate over which it may ask. */
 export function certificateInUse(device: Enrolling): string {
   return device.state === 'registered' ? device.factoryCertificate : device.current.certificateId;
-}
-
-/** registered, operational -> the same: a certificate waits to be confirmed; one that was offered before is no more. */
-export function offer<D extends Enrolling>(device: D, offered: OperationalCertificate, now: string): D {
-  return { ...device, version: device.version + 1, offered, brokerPending: now };
-}
-
-/** registered, operational -> operational: the offered certificate was used. */
-export function confirm(device: Enrolling, offered: OperationalCertificate, now: string): OperationalDevice {
-  const core = { ...coreOf(device), owner: device.owner, proof: device.proof, registeredAt: device.registeredAt };
-  return { ...core, state: 'operational', operationalAt: now, current: offered, brokerPending: now };
-}
-
-export function openWindow(device: OperationalDevice, window: ResetWindow): OperationalDevice {
-  return { ...device, version: device.version + 1, window };
-}
-
-/** operational -> owned, same epoch: its factory certificate may begin anew. */
-export function reset(device: OperationalDevice, now: string): OwnedDevice {
-  const { owner, proof } = device;
-  return { ...coreOf(device), state: 'owned', owner, proof, brokerPending: now };
-}
-
-/** quarantined -> owned, in a new epoch: nothing that was given before counts any more. */
-export function lift(device: QuarantinedDevice, now: string): OwnedDevice {
-  const { owner, proof, epoch } = device;
-  return { ...coreOf(device), state: 'owned', owner, proof, epoch: epoch + 1, brokerPending: now };
-}
-
-/** Where its owner says it is; undefined when it has none, or is there. */
-export function place(device: Device, placement: string): Device | undefined {
-  if (device.owner === undefined || device.placement === placement) return undefined;
-  return { ...device, version: device.version + 1, placement };
-}
-
-export interface Quarantine {
-  readonly level: QuarantineLevel;
-  readonly cause: StandingCause;
-  readonly now: string;
-}
-
-/** -> quarantined, or from `restricted` to `cut`; undefined where that is no legal move. */
-export function quarantine(device: Device, { level, cause, now }: Quarantine): QuarantinedDevice | undefined {
-  if (device.state === 'denied' || device.state === 'retired') return undefined;
-  if (device.state === 'quarantined' && !(device.level === 'restricted' && level === 'cut')) return undefined;
-  const from = device.state === 'quarantined' ? device.from : device.state;
-  const { owner, proof } = device;
-  // What was only offered ends here: nothing new is given under suspicion.
-  const kept = 'current' in device && device.current !== undefined ? { current: device.current } : {};
-  const standing = { level, from, cause, quarantinedAt: now };
-  return { ...coreOf(device), ...kept, ...standing, state: 'quarantined', owner, proof, brokerPending: now };
-}
-
-export interface Denial {
-  readonly cause: StandingCause;
-  readonly now: string;
-}
-
-/** Any state -> denied; undefined when it is denied already. */
-export function deny(device: Device, { cause, now }: Denial): DeniedDevice | undefined {
-  if (device.state === 'denied') return undefined;
-  return { ...coreOf(device), owner: device.owner, state: 'denied', cause, deniedAt: now, brokerPending: now };
-}
-
-/** Any state with an owner -> retired; undefined when it is, and for one that was denied, which is more. */
-export function retire(device: Device, { cause, now }: Denial): RetiredDevice | undefined {
-  if (device.state === 'denied' || device.state === 'retired') return undefined;
-  return { ...coreOf(device), owner: device.owner, state: 'retired', cause, retiredAt: now, brokerPending: now };
-}
-
-/** (listed) -> denied: nobody owns it, and nobody ever will. */
-export function denyListed(listed: Omit<Claim, 'owner' | 'now'>, { cause, now }: Denial): DeniedDevice {
-  return { ...listed, version: 1, epoch: 0, state: 'denied', cause, deniedAt: now, brokerPending: now };
-}
-
-/** What stays through every move; the version is that of the row to come. */
-function coreOf(device: Device) {
-  const { id, version, epoch, manufacturer, path, factoryCertificate, alignedAt, placement } = device;
-  return {
-    ...{ id, version: version + 1, epoch, manufacturer, path, factoryCertificate },
-    ...(alignedAt === undefined ? {} : { alignedAt }),
-    ...(placement === undefined ? {} : { placement }),
-  };
-}
-
-/** IoT Core was seen to match this very version. */
-export function markAligned(device: Device, now: string): Device {
-  const next: Device & { brokerPending?: string } = { ...device, version: device.version + 1, alignedAt: now };
-  delete next.brokerPending;
-  return next;
-}
-
-/** IoT Core was seen to differ from a row that had settled. */
-export function markPending(device: Device, now: string): Device {
-  return { ...device, version: device.version + 1, brokerPending: now };
-}
-
-/** Nothing changes, but whoever read the row before has lost. */
-export function touch<D extends Device>(device: D): D {
-  return { ...device, version: device.version + 1 };
 }
 
 export function deviceKey(id: string) {

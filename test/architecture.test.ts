@@ -21,7 +21,7 @@ interface Room {
 }
 
 const WORDS = ['vocabulary', 'bytes', 'rows'];
-const CHAPTERS = ['identity', 'whitelist', 'ownership', 'issuance', 'data-keys'];
+const CHAPTERS = ['identity', 'signing', 'whitelist', 'ownership', 'issuance', 'data-keys'];
 const SHARED = [...WORDS, ...CHAPTERS, 'governance', 'ledger', 'ports', 'env', 'aws', 'aws wiring', 'hsm'];
 const CHAPTER_PACKAGES = /^(node:crypto|zod)$/;
 const ANY = /./;
@@ -30,7 +30,7 @@ const ANY = /./;
 const ROOMS: readonly Room[] = [
   {
     name: 'vocabulary',
-    files: /^shared\/(lifecycle|device-row|reasons|outcome)\.ts$/,
+    files: /^shared\/(lifecycle|lifecycle-moves|device-row|reasons|outcome)\.ts$/,
     may: ['vocabulary'],
     pure: true,
   },

@@ -13,7 +13,7 @@ import {
   prepareRoot,
   type PreparedCertificate,
 } from '../../shared/issuance/prepare.ts';
-import { signVerified } from '../../shared/issuance/verified-signature.ts';
+import { signVerified } from '../../shared/signing/verified-signature.ts';
 import type { Outcome } from '../../shared/outcome.ts';
 import type { CertificateSigner, SigningAlgorithm } from '../../shared/ports.ts';
 import { describeRefusal } from '../invoke.ts';

@@ -8,7 +8,7 @@ import { pkcs11Token } from '../../shared/hsm/pkcs11-token.ts';
 import { parsePkcs11Uri } from '../../shared/hsm/pkcs11-uri.ts';
 import type { KeyHome } from '../../shared/issuance/authority.ts';
 import { KEY_TAGS, type KeyPurpose } from '../../shared/issuance/check-authority.ts';
-import { encodeEcdsa } from '../../shared/issuance/ecdsa-signature.ts';
+import { encodeEcdsa } from '../../shared/signing/ecdsa-signature.ts';
 import type { CertificateSigner, SigningAlgorithm } from '../../shared/ports.ts';
 import { describeRefusal } from '../invoke.ts';
 import type { Place } from '../place.ts';

@@ -14,7 +14,10 @@ export function addTeardownCommand(program: Command): void {
     .command('teardown')
     .description('remove devices, certificates and CA registrations from AWS IoT Core; a dry run unless --yes')
     .option('--yes', 'do it; devices of this deployment are cut off for good')
-    .addHelpText('after', '\nTables and manifests stay, unless the deployment was made with -c retention=destroy.');
+    .addHelpText(
+      'after',
+      '\nTables and manifests stay, unless the deployment was made with -c retention=destroy. Keys of owners stay in their homes.',
+    );
   answering<PlaceOptions & { yes?: true }>(withPlace(teardown), async (_args, options, terminal) => {
     const deployment = await findDeployment(await findPlace(options, terminal));
     const remains = await terminal.step('looking what AWS IoT Core holds of this deployment', () =>

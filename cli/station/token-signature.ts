@@ -5,8 +5,8 @@ import { X509CertificateGenerator, type PublicKey, type X509Certificate } from '
 import { webcrypto } from 'node:crypto';
 
 import { childrenOf, onlyValue } from '../../shared/identity/der.ts';
-import { decodeEcdsa } from '../../shared/issuance/ecdsa-signature.ts';
-import { signVerified } from '../../shared/issuance/verified-signature.ts';
+import { decodeEcdsa } from '../../shared/signing/ecdsa-signature.ts';
+import { signVerified } from '../../shared/signing/verified-signature.ts';
 import { Fault } from '../../shared/outcome.ts';
 import type { CertificateSigner } from '../../shared/ports.ts';
 

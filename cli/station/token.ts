@@ -3,7 +3,7 @@ import { pkcs11CertificateSigner, readPinFile } from '../../shared/hsm/pkcs11-ce
 import { ensureKeyPair } from '../../shared/hsm/pkcs11-key-pair.ts';
 import { pkcs11Token, type Pkcs11Token } from '../../shared/hsm/pkcs11-token.ts';
 import { parsePkcs11TokenUri } from '../../shared/hsm/pkcs11-uri.ts';
-import { encodeEcdsa } from '../../shared/issuance/ecdsa-signature.ts';
+import { encodeEcdsa } from '../../shared/signing/ecdsa-signature.ts';
 import type { CertificateSigner } from '../../shared/ports.ts';
 import { UsageError } from '../terminal.ts';
 import type { Station } from './station.ts';

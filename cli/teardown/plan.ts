@@ -9,6 +9,7 @@ import { iotAuthorityRegistry } from '../../shared/aws/iot-authority-registry.ts
 import { iotBroker } from '../../shared/aws/iot-broker.ts';
 import { OUTPUTS } from '../../shared/env.ts';
 import { AUTHORITIES } from '../../shared/identity/anchor.ts';
+import { ISSUING, parseIssuing } from '../../shared/issuance/authority.ts';
 import type { AuthorityRegistry, Broker } from '../../shared/ports.ts';
 import type { Deployment } from '../deployment.ts';
 
@@ -59,7 +60,9 @@ const CERTIFICATE_ROWS = 'certificate#';
 async function findAuthorities(deployment: Deployment, registry: AuthorityRegistry): Promise<readonly string[]> {
   const documents = DynamoDBDocumentClient.from(new DynamoDBClient(deployment.place.config));
   const rows = dynamodbRegistry(documents, { owners: deployment.output(OUTPUTS.table('owners')) });
-  const known = (await rows.list(AUTHORITIES.table, AUTHORITIES.pk, '')).map(({ sk }) => sk);
+  const makers = (await rows.list(AUTHORITIES.table, AUTHORITIES.pk, '')).map(({ sk }) => sk);
+  const owners = (await rows.list(ISSUING.table, ISSUING.pk, '')).map((row) => parseIssuing(row).caCertificateId);
+  const known = [...makers, ...owners];
   const registered = await Promise.all(known.map((id) => registry.isRegistered(id)));
   return known.filter((_id, index) => registered[index]);
 }

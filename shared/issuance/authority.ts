@@ -41,7 +41,8 @@ export const AUTHORITY_TERMS = z.strictObject({
 
 export type AuthorityTerms = z.infer<typeof AUTHORITY_TERMS>;
 
-const ROW = AUTHORITY_TERMS.extend({
+const ROW = z.object({
+  ...AUTHORITY_TERMS.shape,
   version: z.int().min(1),
   createdAt: z.iso.datetime(),
   /** IoT Core's id of the issuing CA. */

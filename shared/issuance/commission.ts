@@ -8,7 +8,7 @@ import type { Issuer } from './issuer.ts';
 import type { PreparedCertificate } from './prepare.ts';
 import { assemble, type CertificateKind } from './profile.ts';
 import { restorePrepared } from './restore.ts';
-import { verifyAnswer, type SignatureAnswer, type VerifiedSignature } from './verified-signature.ts';
+import { verifyAnswer, type SignatureAnswer, type VerifiedSignature } from '../signing/verified-signature.ts';
 
 declare const proof: unique symbol;
 

@@ -4,7 +4,7 @@ import { readBody } from '../identity/certificate-body.ts';
 import { readCertificateFields } from '../identity/der.ts';
 import { done, refused, type Outcome } from '../outcome.ts';
 import type { SigningAlgorithm } from '../ports.ts';
-import { readSigningKey } from './signing-key.ts';
+import { readSigningKey } from '../signing/signing-key.ts';
 
 declare const proof: unique symbol;
 

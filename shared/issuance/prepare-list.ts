@@ -10,7 +10,7 @@ import { bits, integer, sequence, smallInteger, tagged, time, value } from './de
 import type { Issuer } from './issuer.ts';
 import { ALGORITHM_IDENTIFIERS, assemble, authorityKeyId, extension } from './profile.ts';
 import { readInstant, toIso } from './terms.ts';
-import type { VerifiedSignature } from './verified-signature.ts';
+import type { VerifiedSignature } from '../signing/verified-signature.ts';
 
 declare const proof: unique symbol;
 

@@ -10,7 +10,7 @@ import type { CertificateRequest } from './certificate-request.ts';
 import type { Issuer } from './issuer.ts';
 import { encodeName, type Name } from './name.ts';
 import { encodeCertificate, keyIdOf, type CertificateKind } from './profile.ts';
-import { readSigningKey } from './signing-key.ts';
+import { readSigningKey } from '../signing/signing-key.ts';
 import { checkCrlUrl, readLife, serialOf, toIso, type Terms } from './terms.ts';
 
 declare const proof: unique symbol;

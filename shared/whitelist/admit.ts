@@ -7,13 +7,12 @@ import {
   isOwned,
   isQuarantined,
   isRetired,
-  register,
-  reset,
   type Device,
   type OperationalDevice,
   type OwnedDevice,
   type RegisteredDevice,
 } from '../lifecycle.ts';
+import { register, reset } from '../lifecycle-moves.ts';
 import { done, refused, type Outcome, type Refused } from '../outcome.ts';
 import { isHeld, type Listing } from './listing.ts';
 

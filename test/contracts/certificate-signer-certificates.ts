@@ -1,7 +1,7 @@
 // What is a signature for? Certificates around it, made by the tests: a root of the signer's key and a device under it.
 import { generateKeyPairSync, hash } from 'node:crypto';
 
-import { signVerified } from '../../shared/issuance/verified-signature.ts';
+import { signVerified } from '../../shared/signing/verified-signature.ts';
 import type { CertificateSigner, SigningAlgorithm } from '../../shared/ports.ts';
 import { basic, CLIENT_AUTH, extension, keyUsage, nameOf, purposes, timeOf } from '../pki/crafted.ts';
 import { tlv } from '../pki/der.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
-import { decodeEcdsa } from '../../shared/issuance/ecdsa-signature.ts';
+import { decodeEcdsa } from '../../shared/signing/ecdsa-signature.ts';
 import type { CertificateSigner, SigningAlgorithm } from '../../shared/ports.ts';
 import { openssl, present } from '../counterparts/openssl.ts';
 import { deviceUnder, rootOf } from './certificate-signer-certificates.ts';

@@ -4,7 +4,7 @@ import type { KeySpec, KMSClient } from '@aws-sdk/client-kms';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import { kmsCertificateSigner } from '../../shared/aws/kms-certificate-signer.ts';
-import { signVerified } from '../../shared/issuance/verified-signature.ts';
+import { signVerified } from '../../shared/signing/verified-signature.ts';
 import type { CertificateSigner, SignatureAttempt, SigningAlgorithm } from '../../shared/ports.ts';
 import { FixedClock } from '../fakes/fixed-clock.ts';
 import { certificateSignerContract } from './certificate-signer-contract.ts';

@@ -3,7 +3,7 @@ import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { afterAll, describe, expect, test } from 'vitest';
 
 import type { SignatureAttempt } from '../../shared/ports.ts';
-import { signVerified } from '../../shared/issuance/verified-signature.ts';
+import { signVerified } from '../../shared/signing/verified-signature.ts';
 import { HAVE_LOCALSTACK, startLocalStack } from '../counterparts/localstack/server.ts';
 import { kmsCertificateSignerContract, kmsSigner, makeKey, SPECS } from './certificate-signer-kms-contract.ts';
 import { Cleanup } from './local-aws.ts';

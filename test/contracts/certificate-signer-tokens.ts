@@ -10,7 +10,7 @@ import { setTimeout } from 'node:timers/promises';
 import { pkcs11CertificateSigner, readPinFile } from '../../shared/hsm/pkcs11-certificate-signer.ts';
 import { pkcs11Token, type OpenSession, type Pkcs11Token } from '../../shared/hsm/pkcs11-token.ts';
 import { parsePkcs11Uri } from '../../shared/hsm/pkcs11-uri.ts';
-import { encodeEcdsa } from '../../shared/issuance/ecdsa-signature.ts';
+import { encodeEcdsa } from '../../shared/signing/ecdsa-signature.ts';
 import type { CertificateSigner, SigningAlgorithm } from '../../shared/ports.ts';
 import { counterpart } from '../counterparts.ts';
 import type { Cleanup } from './local-aws.ts';

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFin
 
 import { pkcs11Token, type OpenSession } from '../../shared/hsm/pkcs11-token.ts';
 import { parsePkcs11Uri } from '../../shared/hsm/pkcs11-uri.ts';
-import { signVerified } from '../../shared/issuance/verified-signature.ts';
+import { signVerified } from '../../shared/signing/verified-signature.ts';
 import type { SigningAlgorithm } from '../../shared/ports.ts';
 import { SoftwareCertificateSigner } from '../fakes/software-certificate-signer.ts';
 import { certificateSignerContract } from './certificate-signer-contract.ts';

@@ -1,17 +1,13 @@
 // What becomes of a device that this deployment knows? By the table of moves, pure.
 import {
-  deny,
   isDenied,
   isOperational,
   isQuarantined,
   isRetired,
-  openWindow,
-  place,
-  quarantine,
-  retire,
   type Device,
   type OperationalDevice,
 } from '../../../shared/lifecycle.ts';
+import { deny, openWindow, place, quarantine, retire } from '../../../shared/lifecycle-moves.ts';
 import { done, refused, type Outcome } from '../../../shared/outcome.ts';
 import type { OpenWindow, StandingAct } from './act.ts';
 

@@ -1,6 +1,7 @@
 // What becomes of a device that nobody owns? It can be denied, stolen before it was delivered for example, and nothing else.
 import type { DeviceId } from '../../../shared/identity/device-id.ts';
-import { denyListed, type Device } from '../../../shared/lifecycle.ts';
+import type { Device } from '../../../shared/lifecycle.ts';
+import { denyListed } from '../../../shared/lifecycle-moves.ts';
 import { done, refused, type Outcome } from '../../../shared/outcome.ts';
 import { idClaimKey, listingKey, parseIdClaim, parseListing } from '../../../shared/whitelist/listing.ts';
 import { parseWaiting, waitingKey } from '../../../shared/whitelist/waiting.ts';

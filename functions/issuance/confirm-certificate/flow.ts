@@ -8,7 +8,6 @@ import { parseConfirmation, type Confirmed } from '../../../shared/issuance/mess
 import { renewalKey } from '../../../shared/issuance/renewal.ts';
 import { recordEntry, STREAMS } from '../../../shared/ledger/entry.ts';
 import {
-  confirm,
   deviceKey,
   isOperational,
   type Device,
@@ -16,6 +15,7 @@ import {
   type OperationalCertificate,
   type OperationalDevice,
 } from '../../../shared/lifecycle.ts';
+import { confirm } from '../../../shared/lifecycle-moves.ts';
 import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
 import type { AlignmentQueue } from '../../../shared/ports.ts';
 import { answerDevice, certificateTopic, type AnswerWorld } from '../../answer-device.ts';

@@ -1,7 +1,7 @@
 // What does a signer beside an HSM answer? The signature of an intent: verified like any other, then stored and offered.
 import { intentKey, outcomeKey, parseIntent } from '../../../shared/issuance/intent.ts';
 import { parseSigningAnswer } from '../../../shared/issuance/signing-answer.ts';
-import { verifyAnswer } from '../../../shared/issuance/verified-signature.ts';
+import { verifyAnswer } from '../../../shared/signing/verified-signature.ts';
 import { done, refused, type Outcome } from '../../../shared/outcome.ts';
 import { readAuthority } from './authority.ts';
 import { conclude } from './conclude.ts';

@@ -3,7 +3,7 @@
 import type { IssuingAuthority } from '../../../shared/issuance/authority.ts';
 import type { Intent } from '../../../shared/issuance/intent.ts';
 import type { Issued } from '../../../shared/issuance/messages.ts';
-import type { VerifiedSignature } from '../../../shared/issuance/verified-signature.ts';
+import type { VerifiedSignature } from '../../../shared/signing/verified-signature.ts';
 import { done, type Outcome } from '../../../shared/outcome.ts';
 import { certificateTopic } from '../../answer-device.ts';
 import type { IssueCertificateWorld } from './flow.ts';

@@ -7,13 +7,12 @@ import type { Intent } from '../../../shared/issuance/intent.ts';
 import { STREAMS } from '../../../shared/ledger/entry.ts';
 import {
   deviceKey,
-  offer,
   operationalOf,
-  touch,
   type Device,
   type Enrolling,
   type OperationalCertificate,
 } from '../../../shared/lifecycle.ts';
+import { offer, touch } from '../../../shared/lifecycle-moves.ts';
 import { done, Fault, refused, type Outcome, type Refused } from '../../../shared/outcome.ts';
 import type { IssueCertificateWorld } from './flow.ts';
 import { issuanceEntry } from './record.ts';

@@ -2,7 +2,7 @@
 // beside an HSM, which is sent the very bytes of the intent.
 import type { IssuingAuthority } from '../../../shared/issuance/authority.ts';
 import type { Intent } from '../../../shared/issuance/intent.ts';
-import { signVerified, type VerifiedSignature } from '../../../shared/issuance/verified-signature.ts';
+import { signVerified, type VerifiedSignature } from '../../../shared/signing/verified-signature.ts';
 import { recordEntry, STREAMS } from '../../../shared/ledger/entry.ts';
 import { Fault } from '../../../shared/outcome.ts';
 import type { SignatureAttempt } from '../../../shared/ports.ts';

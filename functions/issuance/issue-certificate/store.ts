@@ -5,7 +5,7 @@ import { renewFrom } from '../../../shared/issuance/decide.ts';
 import { issuedKey, outcomeKey, parseIssued, parseOutcome, type IssuedRow } from '../../../shared/issuance/intent.ts';
 import type { PreparedCertificate } from '../../../shared/issuance/prepare.ts';
 import { restorePrepared } from '../../../shared/issuance/restore.ts';
-import type { VerifiedSignature } from '../../../shared/issuance/verified-signature.ts';
+import type { VerifiedSignature } from '../../../shared/signing/verified-signature.ts';
 import { STREAMS } from '../../../shared/ledger/entry.ts';
 import type { OperationalCertificate } from '../../../shared/lifecycle.ts';
 import { Fault } from '../../../shared/outcome.ts';

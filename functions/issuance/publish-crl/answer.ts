@@ -1,7 +1,7 @@
 // What does a signer beside an HSM answer? A signature of a list that was ordered: verified like any other, then published.
 import { issuingKey, parseIssuing } from '../../../shared/issuance/authority.ts';
 import { parseSigningAnswer } from '../../../shared/issuance/signing-answer.ts';
-import { verifyAnswer } from '../../../shared/issuance/verified-signature.ts';
+import { verifyAnswer } from '../../../shared/signing/verified-signature.ts';
 import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
 import { readState, type Published, type PublishCrlWorld } from './flow.ts';
 import { readTbs } from './intend.ts';

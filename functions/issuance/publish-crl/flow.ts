@@ -2,7 +2,7 @@
 // this deployment. On a schedule; a list comes when there is something new to say, and before the last one ends.
 import { ISSUING, parseIssuing, type IssuingAuthority } from '../../../shared/issuance/authority.ts';
 import { isDue, listStateKey, parseListState, type ListState } from '../../../shared/issuance/list-state.ts';
-import { signVerified } from '../../../shared/issuance/verified-signature.ts';
+import { signVerified } from '../../../shared/signing/verified-signature.ts';
 import { recordEntry, STREAMS, type EntryRandomness } from '../../../shared/ledger/entry.ts';
 import { done, Fault, type Outcome } from '../../../shared/outcome.ts';
 import type {

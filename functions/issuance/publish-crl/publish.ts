@@ -2,7 +2,7 @@
 import type { IssuingAuthority } from '../../../shared/issuance/authority.ts';
 import { listName, listStateKey, type ListState } from '../../../shared/issuance/list-state.ts';
 import { commissionList, restoreList } from '../../../shared/issuance/prepare-list.ts';
-import { verifyAnswer, type VerifiedSignature } from '../../../shared/issuance/verified-signature.ts';
+import { verifyAnswer, type VerifiedSignature } from '../../../shared/signing/verified-signature.ts';
 import { Fault } from '../../../shared/outcome.ts';
 import type { PublishCrlWorld } from './flow.ts';
 import { readTbs } from './intend.ts';

@@ -2,7 +2,8 @@
 // (blueprint step 2). The only step that changes certificates, things and their policies.
 import { recordEntry, STREAMS, type EntryRandomness } from '../../../shared/ledger/entry.ts';
 import { parseDevice } from '../../../shared/device-row.ts';
-import { deviceKey, markAligned, type Device } from '../../../shared/lifecycle.ts';
+import { deviceKey, type Device } from '../../../shared/lifecycle.ts';
+import { markAligned } from '../../../shared/lifecycle-moves.ts';
 import { Fault } from '../../../shared/outcome.ts';
 import type { Broker, Change, Clock, Registry } from '../../../shared/ports.ts';
 import { certificateKey, isRevoked, parseCertificateRow } from '../../../shared/whitelist/certificate-row.ts';

@@ -1,6 +1,7 @@
 // What does an admission leave? The row, its entry and a request to align-broker, once, however often the notice comes.
 import { recordEntry, STREAMS, type Detail } from '../../../shared/ledger/entry.ts';
-import { deviceKey, isAdmitted, markPending, type Device, type RegisteredDevice } from '../../../shared/lifecycle.ts';
+import { deviceKey, isAdmitted, type Device, type RegisteredDevice } from '../../../shared/lifecycle.ts';
+import { markPending } from '../../../shared/lifecycle-moves.ts';
 import { done, Fault } from '../../../shared/outcome.ts';
 import type { Attempt, Known, RegisterDeviceWorld } from './flow.ts';
 import { listingInputs, noticeInputs } from './inputs.ts';

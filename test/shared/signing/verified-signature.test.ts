@@ -3,8 +3,8 @@ import { createECDH } from 'node:crypto';
 
 import { describe, expect, test } from 'vitest';
 
-import { decodeEcdsa } from '../../../shared/issuance/ecdsa-signature.ts';
-import { signVerified } from '../../../shared/issuance/verified-signature.ts';
+import { decodeEcdsa } from '../../../shared/signing/ecdsa-signature.ts';
+import { signVerified } from '../../../shared/signing/verified-signature.ts';
 import type { CertificateSigner, SigningAlgorithm } from '../../../shared/ports.ts';
 import { InjectedFault } from '../../fakes/faults.ts';
 import { SoftwareCertificateSigner } from '../../fakes/software-certificate-signer.ts';

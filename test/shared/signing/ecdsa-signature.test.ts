@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { decodeEcdsa, encodeEcdsa, type EcdsaAlgorithm } from '../../../shared/issuance/ecdsa-signature.ts';
+import { decodeEcdsa, encodeEcdsa, type EcdsaAlgorithm } from '../../../shared/signing/ecdsa-signature.ts';
 import { tlv } from '../../pki/der.ts';
 import { CORPORA } from '../identity/corpora.ts';
 

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 
 import { describe, expect, test } from 'vitest';
 
-import { readSigningKey } from '../../../shared/issuance/signing-key.ts';
+import { readSigningKey } from '../../../shared/signing/signing-key.ts';
 import { keysOf, spkiOf, weakKey } from '../../pki/crafted.ts';
 
 const fresh = () => spkiOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }));
