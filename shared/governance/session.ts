@@ -8,6 +8,9 @@ import { parseRow } from '../rows.ts';
 /** Two holders of one certificate throw each other out: so many changes of address in so many seconds are no roaming. */
 export const ALTERNATIONS = { most: 3, seconds: 60 } as const;
 
+/** Ends that came too early; a device does not reconnect more often before their begins come. */
+const REMEMBERED = 4;
+
 const ROW = z.object({
   version: z.int().min(1),
   /** The certificate of the newest session, and the digest of the address it came from. */
@@ -17,6 +20,8 @@ const ROW = z.object({
   connectedAt: z.iso.datetime(),
   /** Absent while the session is open. */
   endedAt: z.iso.datetime().optional(),
+  /** Sessions whose end was heard before their begin. */
+  ended: z.array(z.string()).max(REMEMBERED).default([]),
   /** When the address changed under the same certificate, newest last. */
   changes: z.array(z.iso.datetime()).max(ALTERNATIONS.most + 1),
 });
@@ -52,16 +57,38 @@ export function observe(present: Sessions | undefined, seen: Presence): Sessions
   if (present !== undefined && Date.parse(seen.at) <= Date.parse(present.connectedAt)) return undefined;
   const { certificateId, session, at: connectedAt, device } = seen;
   const address = addressDigest(device, seen.address ?? '');
-  const moved = present?.certificateId === certificateId && present.address !== address;
+  const moved = present?.certificateId === certificateId && present.address !== '' && present.address !== address;
   const recent = (present?.changes ?? []).filter((time) => isRecent(time, connectedAt));
   const changes = [...recent, ...(moved ? [connectedAt] : [])].slice(-(ALTERNATIONS.most + 1));
-  return { version: (present?.version ?? 0) + 1, certificateId, address, session, connectedAt, changes };
+  const ended = present?.ended ?? [];
+  const over = ended.includes(session) ? { endedAt: connectedAt } : {};
+  return {
+    version: (present?.version ?? 0) + 1,
+    certificateId,
+    address,
+    session,
+    connectedAt,
+    ...over,
+    ended,
+    changes,
+  };
 }
 
-function close(present: Sessions | undefined, { session, at }: Presence): Sessions | undefined {
-  // The end of a session that another has replaced says nothing of the newer one.
-  if (present?.session !== session || present.endedAt !== undefined) return undefined;
-  return { ...present, version: present.version + 1, endedAt: at };
+function close(present: Sessions | undefined, seen: Presence): Sessions | undefined {
+  const { session, at } = seen;
+  if (present?.session === session)
+    return present.endedAt === undefined ? { ...present, version: present.version + 1, endedAt: at } : undefined;
+  // Of a session that another has replaced, or whose begin is still on its way: then it never was open.
+  const known = present ?? nobody(seen);
+  if (known.ended.includes(session)) return undefined;
+  return { ...known, version: known.version + 1, ended: [...known.ended, session].slice(-REMEMBERED) };
+}
+
+/** Before the first connect that was heard of. */
+function nobody({ certificateId }: Presence): Sessions {
+  const never = new Date(0).toISOString();
+  const none = { certificateId, address: '', session: '', connectedAt: never, endedAt: never };
+  return { version: 0, ...none, ended: [], changes: [] };
 }
 
 /** More changes of address in a minute than a device makes that moves: two hold its key. */

@@ -45,8 +45,8 @@ export async function agree(operator: Deployment, manufacturer: string, lot: str
   accepted(await performAct(operator, 'change-trust', act));
 }
 
-export async function claim(operator: Deployment, device: Pick<MadeDevice, 'id'>): Promise<void> {
-  const act = { kind: 'claim-devices', owner: OWNER, devices: [device.id] };
+export async function claim(operator: Deployment, device: Pick<MadeDevice, 'id'>, owner = OWNER): Promise<void> {
+  const act = { kind: 'claim-devices', owner, devices: [device.id] };
   const [answer] = accepted(await performAct<readonly { result: string }[]>(operator, 'claim-devices', act));
   if (answer?.result !== 'claimed') throw new Error(`not claimed: ${JSON.stringify(answer)}`);
 }

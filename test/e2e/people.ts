@@ -5,10 +5,16 @@ import type { Credentials } from '../../cli/place.ts';
 import { OUTPUTS } from '../../shared/env.ts';
 import type { Stage } from './stage.ts';
 
-export async function hireOperator(stage: Stage, name: string): Promise<Credentials> {
+export async function hireOperator(
+  stage: Stage,
+  name: string,
+  policies: readonly ('operatorPolicy' | 'ceremonyPolicy' | 'signerPolicy')[] = ['operatorPolicy'],
+): Promise<Credentials> {
   const credentials = await makeUser(stage, name);
-  const PolicyArn = stage.deployment.output(OUTPUTS.operatorPolicy);
-  await clientOf(stage).send(new AttachUserPolicyCommand({ UserName: name, PolicyArn }));
+  for (const policy of policies) {
+    const PolicyArn = stage.deployment.output(OUTPUTS[policy]);
+    await clientOf(stage).send(new AttachUserPolicyCommand({ UserName: name, PolicyArn }));
+  }
   return credentials;
 }
 
