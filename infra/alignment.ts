@@ -29,12 +29,10 @@ export class Alignment extends Construct {
 
   constructor(scope: Construct, id: string, { service, policies, authorities }: AlignmentProps) {
     super(scope, id);
-    const { trust, alarms } = service;
+    const { trust } = service;
     const requests = new WorkQueue(this, 'Requests', {
       name: 'alignments',
-      key: trust.keys.messages,
-      alarms,
-      stage: service.parameters.stage,
+      service,
       workTimeout: TIMEOUT,
       patience: Duration.minutes(5),
       impact: 'The broker is late with decisions: admitted devices wait, cut devices may stay connected.',
@@ -42,9 +40,7 @@ export class Alignment extends Construct {
     this.queue = requests.queue;
     const certificates = new WorkQueue(this, 'Certificates', {
       name: 'certificates',
-      key: trust.keys.messages,
-      alarms,
-      stage: service.parameters.stage,
+      service,
       workTimeout: TIMEOUT,
       patience: Duration.hours(12),
       impact:

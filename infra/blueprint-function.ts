@@ -79,11 +79,12 @@ export class BlueprintFunction extends Construct {
     accept(this, INLINE, inBothPacks('IAMNoInlinePolicy'));
   }
 
-  /** How many log lines say this; one line tells one decision. */
-  countLines(name: string, [member, value]: readonly [string, string]): Metric {
+  /** How many log lines say this, in one of these words; one line tells one decision. */
+  countLines(name: string, [member, ...values]: readonly [string, ...string[]]): Metric {
+    const patterns = values.map((value) => FilterPattern.stringValue(`$.${member}`, '=', value));
     return this.logGroup
       .addMetricFilter(name, {
-        filterPattern: FilterPattern.stringValue(`$.${member}`, '=', value),
+        filterPattern: FilterPattern.any(...patterns),
         metricNamespace: `Wardkey/${this.prefix}`,
         metricName: name,
         metricValue: '1',

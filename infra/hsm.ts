@@ -1,13 +1,13 @@
 // Who looks after the clusters of AWS CloudHSM? A function on a schedule, and an alarm for each article of the runbook that it
 // may name. Only with `-c hsm=true`.
-import { Duration, Stack } from 'aws-cdk-lib';
-import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Duration } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 
 import { BlueprintFunction, type Service } from './blueprint-function.ts';
 import { accept, wildcard } from './nag.ts';
-import { acceptFrom, APPEND, WRITE } from './permissions.ts';
+import { APPEND, WRITE } from './permissions.ts';
+import { Schedule } from './schedule.ts';
 
 export interface HsmWatchProps {
   readonly service: Service;
@@ -32,30 +32,20 @@ export class HsmWatch extends Construct {
       concurrency: 1, // one look at a time, so that a change is told once
     });
     accept(step, 'The three calls only look, and AWS knows no resource for them.', [wildcard(this, '*')]);
-    this.schedule(service, step);
+    new Schedule(this, 'Looks', {
+      service,
+      target: step.lambda,
+      every: Duration.minutes(5),
+      input: { hsm: true },
+      description: 'Wardkey: watch-hsm looks at the clusters of AWS CloudHSM and the key stores on them',
+      impact: 'Nobody looks after the clusters of AWS CloudHSM; what keys do there goes on.',
+      article: 'hsm-not-watched',
+    });
     for (const [name, article, impact] of ALARMS) {
       // Two looks: one that is late must not let the alarm fall silent.
       const metric = step.countLines(name, ['article', article]).with({ period: Duration.minutes(10) });
       service.alarms.watch(step, name, { metric, above: 0, impact, article });
     }
-  }
-
-  private schedule({ failedCalls }: Service, { lambda }: BlueprintFunction) {
-    const rule = new Rule(this, 'Rule', {
-      description: 'Wardkey: watch-hsm looks at the clusters of AWS CloudHSM and the key stores on them',
-      schedule: Schedule.rate(Duration.minutes(5)),
-    });
-    const principal = new ServicePrincipal('events.amazonaws.com');
-    acceptFrom(failedCalls, principal, rule.ruleArn);
-    // The source in the permission: no other rule, in this account or elsewhere, can invoke the function (T045).
-    lambda.addPermission('Schedule', { principal, sourceArn: rule.ruleArn, sourceAccount: Stack.of(this).account });
-    rule.addTarget({
-      bind: () => ({
-        arn: lambda.functionArn,
-        deadLetterConfig: { arn: failedCalls.queueArn },
-        retryPolicy: { maximumEventAgeInSeconds: 300, maximumRetryAttempts: 1 }, // the next look comes in five minutes
-      }),
-    });
   }
 }
 

@@ -9,7 +9,7 @@ import { deviceRequests } from './device-requests.ts';
 import { authoritiesOf } from './governance.ts';
 import { brokerResources } from './local.ts';
 import { accept, wildcard } from './nag.ts';
-import { APPEND, COUNT, READ, readObjects, sendTo, useTaggedKeys, WRITE, writeObjects } from './permissions.ts';
+import { APPEND, COUNT, keysOf, READ, readObjects, sendTo, useTaggedKeys, WRITE, writeObjects } from './permissions.ts';
 import { Schedule } from './schedule.ts';
 import { SigningQueues } from './signing-queues.ts';
 import { TopicRules } from './topic-rules.ts';
@@ -26,15 +26,16 @@ export class Issuance extends Construct {
 
   constructor(scope: Construct, id: string, { service, alignments }: IssuanceProps) {
     super(scope, id);
-    const requests = this.workQueue(service, 'Requests', {
-      name: 'certificate-requests',
+    const requests = new WorkQueue(this, 'Requests', {
+      ...{ service, workTimeout: TIMEOUT, patience: PATIENCE, name: 'certificate-requests' },
       impact: 'Devices wait for certificates: those they have go on, until they end.',
     });
-    const confirmations = this.workQueue(service, 'Confirmations', {
-      name: 'certificate-confirmations',
+    const confirmations = new WorkQueue(this, 'Confirmations', {
+      ...{ service, workTimeout: TIMEOUT, patience: PATIENCE, name: 'certificate-confirmations' },
       impact: 'New certificates are not confirmed: devices go on with two, and factory certificates stay in use.',
     });
-    this.signing = new SigningQueues(this, 'Signing', { service, workTimeout: TIMEOUT });
+    const timeouts = { certificates: TIMEOUT, lists: LISTS_TIMEOUT };
+    this.signing = new SigningQueues(this, 'Signing', { service, timeouts });
     const issue = this.issueCertificate(service, alignments);
     requests.feed(issue.lambda, WORKERS);
     this.signing.certificates.feed(issue.lambda, 2);
@@ -55,13 +56,6 @@ export class Issuance extends Construct {
     this.createAuthority = this.authorityFunction(service);
   }
 
-  private workQueue(service: Service, id: string, props: { readonly name: string; readonly impact: string }) {
-    const { trust, alarms, parameters } = service;
-    const patience = Duration.minutes(5);
-    const common = { key: trust.keys.messages, alarms, stage: parameters.stage, workTimeout: TIMEOUT, patience };
-    return new WorkQueue(this, id, { ...common, ...props });
-  }
-
   private issueCertificate(service: Service, alignments: Queue): BlueprintFunction {
     const messages = service.trust.keys.messages;
     const step = new BlueprintFunction(this, 'IssueCertificate', {
@@ -77,12 +71,20 @@ export class Issuance extends Construct {
       permissions: [
         ...sendTo(alignments, messages),
         ...sendTo(this.signing.orders, messages),
-        ...this.answers(service),
+        this.publish(['accepted', 'rejected']),
         ...useTaggedKeys(this, service.parameters.stage, { actions: SIGN, purposes: ['issuing'] }),
       ],
       concurrency: WORKERS + 2,
     });
-    return this.acceptTopics(step);
+    // A refusal rings nothing by itself; this one would, in the end, shut out every device of an owner.
+    service.alarms.watch(step, 'Ends', {
+      metric: step.countLines('AuthoritiesThatEnd', ['reason', 'authority-ends-first']),
+      above: 0,
+      impact: "An owner's issuing CA ends before a new certificate would: its devices can renew no more.",
+      article: 'authority-ends',
+    });
+    accept(step, TAGGED, [wildcard(this, keysOf(Stack.of(this)))]);
+    return this.acceptTopics(step, ['accepted', 'rejected']);
   }
 
   private confirmCertificate(service: Service, alignments: Queue): BlueprintFunction {
@@ -92,10 +94,10 @@ export class Issuance extends Construct {
       impact: 'New certificates are not confirmed: devices go on with two, and factory certificates stay in use.',
       tables: { devices: COUNT, ledger: APPEND },
       environment: { alignments: alignments.queueUrl },
-      permissions: [...sendTo(alignments, service.trust.keys.messages), ...this.answers(service)],
+      permissions: [...sendTo(alignments, service.trust.keys.messages), this.publish(['accepted'])],
       concurrency: WORKERS,
     });
-    return this.acceptTopics(step);
+    return this.acceptTopics(step, ['accepted']);
   }
 
   private pushRenewals(service: Service): void {
@@ -104,15 +106,16 @@ export class Issuance extends Construct {
       step: 'push-renewals',
       impact: 'Nobody asks devices to renew their certificates; agents that ask by themselves do.',
       tables: { devices: READ, ledger: APPEND },
-      permissions: this.answers(service),
+      permissions: [this.publish(['renew'])],
       timeout: Duration.minutes(15),
       concurrency: 1,
     });
-    this.acceptTopics(step);
+    this.acceptTopics(step, ['renew']);
     new Schedule(this, 'Renewals', {
       service,
       target: step.lambda,
       every: Duration.days(1),
+      input: { renewals: true },
       description: 'Wardkey: push-renewals asks devices whose certificates have reached two thirds of their life',
       impact: 'Nobody asks devices to renew their certificates.',
       article: 'renewals-not-pushed',
@@ -133,13 +136,17 @@ export class Issuance extends Construct {
         signedLists: this.signing.lists.queue.queueArn,
       },
       permissions: [
+        // Without it S3 answers "forbidden" instead of "not found" for a list whose bytes somebody deleted.
+        new PolicyStatement({ actions: ['s3:ListBucket'], resources: [trust.objects.bucket] }),
         ...readObjects(lists, trust.keys.records),
         ...writeObjects(lists, trust.keys.records),
         ...sendTo(this.signing.orders, trust.keys.messages),
         ...useTaggedKeys(this, parameters.stage, { actions: SIGN, purposes: ['issuing'] }),
       ],
+      // All owners' lists in one run, each with a signature.
+      timeout: LISTS_TIMEOUT,
       memory: 1024,
-      concurrency: 3,
+      concurrency: 3, // the schedule beside the two of the queue
     });
     accept(step, 'One list per issuing CA, each under the digest of its certificate.', [wildcard(this, lists)]);
     accept(step, TAGGED, [wildcard(this, keysOf(Stack.of(this)))]);
@@ -147,6 +154,7 @@ export class Issuance extends Construct {
       service,
       target: step.lambda,
       every: Duration.hours(1),
+      input: { lists: true },
       description: 'Wardkey: publish-crl looks for certificates that have ended since the last list',
       impact: 'Revocation lists are not published.',
       article: 'lists-not-published',
@@ -166,7 +174,7 @@ export class Issuance extends Construct {
       permissions: [
         new PolicyStatement({ actions: ['iot:RegisterCACertificate'], resources: ['*'] }),
         new PolicyStatement({
-          actions: ['iot:DescribeCACertificate', 'iot:UpdateCACertificate'],
+          actions: ['iot:UpdateCACertificate'],
           resources: brokerResources(parameters.stage, [authoritiesOf(stack)]),
         }),
         ...useTaggedKeys(this, parameters.stage, { actions: INSPECT, purposes: ['issuing', 'delivery'] }),
@@ -185,34 +193,32 @@ export class Issuance extends Construct {
     return { service, timeout: TIMEOUT, memory: 512 };
   }
 
-  /** To any device, but only what this chapter says. */
-  private answers(_service: Service): PolicyStatement[] {
-    return [new PolicyStatement({ actions: ['iot:Publish'], resources: this.topics() })];
+  /** To any device, but only what the step says. */
+  private publish(answers: readonly Answer[]): PolicyStatement {
+    return new PolicyStatement({ actions: ['iot:Publish'], resources: this.topics(answers) });
   }
 
-  private topics(): string[] {
-    const topic = (name: string) =>
-      Stack.of(this).formatArn({ service: 'iot', resource: 'topic', resourceName: `wardkey/*/certificate/${name}` });
-    return ['accepted', 'rejected', 'renew'].map(topic);
+  private topics(answers: readonly Answer[]): string[] {
+    return answers.map((answer) =>
+      Stack.of(this).formatArn({ service: 'iot', resource: 'topic', resourceName: `wardkey/*/certificate/${answer}` }),
+    );
   }
 
-  private acceptTopics(step: BlueprintFunction): BlueprintFunction {
-    accept(step, 'The step answers every device; ids of devices are known only when they are listed.', [
-      ...this.topics().map((arn) => wildcard(this, arn)),
-    ]);
-    accept(step, TAGGED, [wildcard(this, keysOf(Stack.of(this)))]);
+  private acceptTopics(step: BlueprintFunction, answers: readonly Answer[]): BlueprintFunction {
+    const topics = this.topics(answers).map((arn) => wildcard(this, arn));
+    accept(step, 'The step speaks to every device; ids of devices are known only when they are listed.', topics);
     return step;
   }
 }
 
-export function keysOf(stack: Stack): string {
-  return stack.formatArn({ service: 'kms', resource: 'key', resourceName: '*' });
-}
+type Answer = 'accepted' | 'rejected' | 'renew';
 
 const SIGN = ['kms:Sign', 'kms:GetPublicKey'];
 const INSPECT = ['kms:DescribeKey', 'kms:ListResourceTags', 'kms:GetKeyPolicy', 'kms:GetPublicKey'];
 // Below the 60 seconds of a lease, and long enough for four patient attempts at KMS.
 const TIMEOUT = Duration.seconds(30);
+const PATIENCE = Duration.minutes(5);
+const LISTS_TIMEOUT = Duration.minutes(2);
 const WORKERS = 5;
 const TAGGED = 'Signing keys of owners are made at run time, by people; a role reaches them by their purpose tag only.';
 const RULES = {

@@ -28,9 +28,7 @@ export class Onboarding extends Construct {
     this.alignment = new Alignment(this, 'Alignment', { service, policies: this.policies, authorities });
     const registrations = new WorkQueue(this, 'Registrations', {
       name: 'registrations',
-      key: service.trust.keys.messages,
-      alarms: service.alarms,
-      stage: service.parameters.stage,
+      service,
       workTimeout: TIMEOUT,
       patience: Duration.minutes(5),
       impact: 'New devices wait for admission: their first connects are not decided.',
@@ -70,6 +68,12 @@ export class Onboarding extends Construct {
       above: 0,
       impact: 'Somebody holds a certificate that poses as a listed device, under another key.',
       article: 'clone-suspected',
+    });
+    alarms.watch(step, 'Spent', {
+      metric: step.countLines('SpentFactoryCertificates', ['reason', 'factory-certificate-consumed']),
+      above: 0,
+      impact: 'A spent factory certificate was shown: a device was reset, or somebody holds a copy of its first key.',
+      article: 'factory-certificate-shown',
     });
     return step;
   }

@@ -4,10 +4,10 @@ import { Effect, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
 import { STACKS } from '../shared/env.ts';
 import type { BlueprintFunction, Service } from './blueprint-function.ts';
-import { keysOf } from './issuance.ts';
+import type { Issuance } from './issuance.ts';
 import { keyTags } from './local.ts';
 import { accept, wildcard } from './nag.ts';
-import { readObjects, writeObjects } from './permissions.ts';
+import { keysOf, readObjects, receiveFrom, sendTo, writeObjects } from './permissions.ts';
 
 /** No table, queue or broker is in it: whatever changes goes through a function that records it. */
 export function createOperatorPolicy(
@@ -17,9 +17,7 @@ export function createOperatorPolicy(
 ): ManagedPolicy {
   const { prefix } = service.parameters;
   const { objects, keys } = service.trust;
-  const stacks = [STACKS.trust(prefix), STACKS.service(prefix)].map((name) =>
-    stack.formatArn({ service: 'cloudformation', resource: 'stack', resourceName: `${name}/*` }),
-  );
+  const stacks = stacksOf(stack, prefix);
   const policy = new ManagedPolicy(stack, 'Operator', {
     managedPolicyName: `${prefix}-operator`,
     description: `Wardkey ${prefix}: deliver manifests, read their reports, perform acts`,
@@ -47,21 +45,30 @@ export function createOperatorPolicy(
 export function createCeremonyPolicy(stack: Stack, { parameters }: Service): ManagedPolicy {
   const { prefix, stage } = parameters;
   const key = keysOf(stack);
-  const tags = (condition: string) => ({ StringLike: { [`aws:${condition}/wardkey:owner`]: '*' } });
   const policy = new ManagedPolicy(stack, 'Ceremony', {
     managedPolicyName: `${prefix}-ceremony`,
     description: `Wardkey ${prefix}: make and use the keys of owners' authorities`,
     statements: [
-      // Without its tags, a key can be made by nobody under this policy, nor used by any function.
+      // Without both tags nobody makes a key under this policy. AWS KMS wants TagResource for it on all keys, so whoever has the
+      // policy can also tag a key that is there: with these two tags and no other, but for a while it signs. README: Authorities.
       new PolicyStatement({
         actions: ['kms:CreateKey', 'kms:TagResource'],
         resources: ['*'],
-        conditions: keyTags(stage, tags('RequestTag')),
+        conditions: keyTags(stage, {
+          ...tagged('RequestTag', ['root', 'issuing', 'delivery']),
+          'ForAllValues:StringEquals': { 'aws:TagKeys': ['wardkey:purpose', 'wardkey:owner'] },
+        }),
       }),
       new PolicyStatement({
-        actions: ['kms:Sign', 'kms:GetPublicKey', 'kms:DescribeKey', 'kms:GenerateDataKeyPairWithoutPlaintext'],
+        actions: ['kms:Sign', 'kms:GetPublicKey'],
         resources: [key],
-        conditions: keyTags(stage, tags('ResourceTag')),
+        conditions: keyTags(stage, tagged('ResourceTag', ['root', 'issuing'])),
+      }),
+      // What seals a delivery key makes pairs whose private part nobody sees; opening one is for no person.
+      new PolicyStatement({
+        actions: ['kms:GenerateDataKeyPairWithoutPlaintext'],
+        resources: [key],
+        conditions: keyTags(stage, tagged('ResourceTag', ['delivery'])),
       }),
     ],
   });
@@ -71,4 +78,46 @@ export function createCeremonyPolicy(stack: Stack, { parameters }: Service): Man
     [wildcard(stack, '*'), wildcard(stack, key)],
   );
   return policy;
+}
+
+function tagged(of: 'RequestTag' | 'ResourceTag', purposes: readonly string[]) {
+  return {
+    StringEquals: { [`aws:${of}/wardkey:purpose`]: [...purposes] },
+    StringLike: { [`aws:${of}/wardkey:owner`]: '?*' },
+  };
+}
+
+/** For the worker beside an HSM: takes orders, leaves signatures, and sees which key is whose. It reads no table. */
+export function createSignerPolicy(
+  stack: Stack,
+  service: Service,
+  { signing, createAuthority }: Issuance,
+): ManagedPolicy {
+  const { prefix } = service.parameters;
+  const key = service.trust.keys.messages;
+  const stacks = stacksOf(stack, prefix);
+  const policy = new ManagedPolicy(stack, 'Signer', {
+    managedPolicyName: `${prefix}-signer`,
+    description: `Wardkey ${prefix}: sign beside an HSM (wardkey signer run)`,
+    statements: [
+      ...receiveFrom(signing.orders, key),
+      ...sendTo(signing.certificates.queue, key),
+      ...sendTo(signing.lists.queue, key),
+      new PolicyStatement({
+        actions: ['lambda:InvokeFunction'],
+        resources: [createAuthority.lambda.functionArn],
+      }),
+      new PolicyStatement({ actions: ['cloudformation:DescribeStacks'], resources: stacks }),
+    ],
+  });
+  accept(policy, 'The ARN of a stack ends with an id that it is given when it is made.', [
+    ...stacks.map((arn) => wildcard(stack, arn)),
+  ]);
+  return policy;
+}
+
+function stacksOf(stack: Stack, prefix: string): string[] {
+  return [STACKS.trust(prefix), STACKS.service(prefix)].map((name) =>
+    stack.formatArn({ service: 'cloudformation', resource: 'stack', resourceName: `${name}/*` }),
+  );
 }

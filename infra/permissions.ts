@@ -45,6 +45,13 @@ export function sendTo(queue: IQueue, key: IKey): PolicyStatement[] {
   ];
 }
 
+export function receiveFrom(queue: IQueue, key: IKey): PolicyStatement[] {
+  return [
+    new PolicyStatement({ actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage'], resources: [queue.queueArn] }),
+    useKey(key, 'sqs', ['kms:Decrypt']),
+  ];
+}
+
 export function readObjects(objects: string, key: IKey): PolicyStatement[] {
   return [
     new PolicyStatement({ actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: [objects] }),
@@ -67,10 +74,16 @@ export interface TaggedKeys {
 
 /** Keys that people make at run time, by what they are tagged for; no role of a function may tag a key. */
 export function useTaggedKeys(scope: Construct, stage: Parameters['stage'], { actions, purposes }: TaggedKeys) {
-  const { account } = Stack.of(scope);
-  const key = Stack.of(scope).formatArn({ service: 'kms', resource: 'key', resourceName: '*' });
-  const tagged = { StringEquals: { 'aws:ResourceTag/wardkey:purpose': [...purposes], 'aws:ResourceAccount': account } };
-  return [new PolicyStatement({ actions: [...actions], resources: [key], conditions: keyTags(stage, tagged) })];
+  const stack = Stack.of(scope);
+  const account = { 'aws:ResourceAccount': stack.account };
+  const tagged = { StringEquals: { 'aws:ResourceTag/wardkey:purpose': [...purposes], ...account } };
+  const conditions = keyTags(stage, tagged);
+  return [new PolicyStatement({ actions: [...actions], resources: [keysOf(stack)], conditions })];
+}
+
+/** Every key of the account: nothing but a condition says which are meant. */
+export function keysOf(stack: Stack): string {
+  return stack.formatArn({ service: 'kms', resource: 'key', resourceName: '*' });
 }
 
 /** Lets a service act on a resource only for one of our own resources (confused deputy, T045). */

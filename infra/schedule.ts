@@ -13,8 +13,8 @@ export interface ScheduleProps {
   readonly service: Service;
   readonly target: LambdaFunction;
   readonly every: Duration;
-  /** What the function is called with. */
-  readonly input?: object;
+  /** What the function is called with; a call that failed is told by it from others. */
+  readonly input: Readonly<Record<string, true>>;
   readonly description: string;
   readonly impact: string;
   readonly article: string;
@@ -23,11 +23,9 @@ export interface ScheduleProps {
 export class Schedule extends Construct {
   constructor(scope: Construct, id: string, props: ScheduleProps) {
     super(scope, id);
-    const { service, target, every, input = {}, description, impact, article } = props;
+    const { service, target, every, input, description, impact, article } = props;
     const missed = new DeadLetters(this, 'Missed', {
-      key: service.trust.keys.messages,
-      alarms: service.alarms,
-      stage: service.parameters.stage,
+      service,
       impact,
       article,
     });

@@ -12,7 +12,7 @@ import { Governance, TRUST_TIMEOUT } from './governance.ts';
 import { HsmWatch } from './hsm.ts';
 import { Issuance } from './issuance.ts';
 import { Onboarding } from './onboarding.ts';
-import { createCeremonyPolicy, createOperatorPolicy } from './operator-policy.ts';
+import { createCeremonyPolicy, createOperatorPolicy, createSignerPolicy } from './operator-policy.ts';
 import type { Parameters } from './parameters.ts';
 import { Sessions } from './sessions.ts';
 import type { TrustStack } from './trust-stack.ts';
@@ -29,6 +29,7 @@ interface Told {
   readonly issuance: Issuance;
   readonly operator: ManagedPolicy;
   readonly ceremony: ManagedPolicy;
+  readonly signer: ManagedPolicy;
 }
 
 export class ServiceStack extends Stack {
@@ -69,35 +70,32 @@ export class ServiceStack extends Stack {
     if (parameters.hsm) new HsmWatch(this, 'Hsm', { service });
     this.deletionGuard = createDeletionGuard(this, service, onboarding.policies);
     const ceremony = createCeremonyPolicy(this, service);
-    this.tell(service, { onboarding, issuance, operator, ceremony });
+    const signer = createSignerPolicy(this, service, issuance);
+    this.tell(service, { onboarding, issuance, operator, ceremony, signer });
   }
 
   // Here, because onboarding asks through it and governance, which answers, comes later.
-  private createAuthorityRequests({ parameters, trust, alarms }: Service): WorkQueue {
+  private createAuthorityRequests(service: Service): WorkQueue {
     return new WorkQueue(this, 'Authorities', {
       name: 'authorities',
-      key: trust.keys.messages,
-      alarms,
-      stage: parameters.stage,
+      service,
       workTimeout: TRUST_TIMEOUT,
       patience: Duration.minutes(5),
       impact: 'A CA that looks stolen still brings in new certificates, or one that was cleared does not.',
     });
   }
 
-  private createFailedCalls({ parameters, trust, alarms }: Omit<Service, 'bundles' | 'failedCalls'>) {
+  private createFailedCalls(service: Omit<Service, 'bundles' | 'failedCalls'>) {
     return new DeadLetters(this, 'FailedCalls', {
-      key: trust.keys.messages,
-      alarms,
-      stage: parameters.stage,
+      service,
       impact:
-        'A call that nobody waited for failed three times: a sweep, or a question whether the stack may be deleted.',
+        'A call that nobody waited for failed three times: a start by schedule, or the question whether the stack may be deleted.',
       article: 'failed-calls',
     }).queue;
   }
 
   // Read by the CLI (how it finds a deployment), by the end-to-end tests, and by whoever sets up roles and alarms.
-  private tell({ parameters, alarms }: Service, { onboarding, issuance, operator, ceremony }: Told) {
+  private tell({ parameters, alarms }: Service, { onboarding, issuance, operator, ceremony, signer }: Told) {
     const { policies, alignment } = onboarding;
     const outputs = {
       ...functionNames(parameters),
@@ -105,6 +103,7 @@ export class ServiceStack extends Stack {
       [OUTPUTS.operationPolicy]: policies.operation.name,
       [OUTPUTS.operatorPolicy]: operator.managedPolicyArn,
       [OUTPUTS.ceremonyPolicy]: ceremony.managedPolicyArn,
+      [OUTPUTS.signerPolicy]: signer.managedPolicyArn,
       AlignmentQueue: alignment.queue.queueUrl,
       [OUTPUTS.signingOrders]: issuance.signing.orders.queueUrl,
       [OUTPUTS.signedCertificates]: issuance.signing.certificates.queue.queueUrl,

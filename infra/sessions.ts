@@ -16,13 +16,11 @@ export interface SessionsProps {
 export class Sessions extends Construct {
   constructor(scope: Construct, id: string, { service, alignments }: SessionsProps) {
     super(scope, id);
-    const { trust, alarms, parameters } = service;
+    const { trust, alarms } = service;
     const impact = 'Nobody sees when a copy of a key is used; devices are not affected.';
     const queue = new WorkQueue(this, 'Presence', {
       name: 'sessions',
-      key: trust.keys.messages,
-      alarms,
-      stage: parameters.stage,
+      service,
       workTimeout: TIMEOUT,
       patience: Duration.minutes(15),
       impact,
@@ -45,7 +43,8 @@ export class Sessions extends Construct {
     });
     queue.feed(step.lambda, WORKERS);
     alarms.watch(step, 'Suspected', {
-      metric: step.countLines('AlternatingSessions', ['sign', 'suspected']),
+      // Also when its owner's wish was carried out at once: a quarantine is no reason to be silent.
+      metric: step.countLines('AlternatingSessions', ['sign', 'suspected', 'quarantined']),
       above: 0,
       impact: 'Two devices seem to use one certificate: one of them holds a copy of the key.',
       article: 'sessions-alternate',

@@ -8,7 +8,8 @@ import { WorkQueue } from './work-queue.ts';
 
 export interface SigningQueuesProps {
   readonly service: Service;
-  readonly workTimeout: Duration;
+  /** Of the functions that work on signatures of either kind. */
+  readonly timeouts: { readonly certificates: Duration; readonly lists: Duration };
 }
 
 export class SigningQueues extends Construct {
@@ -19,25 +20,26 @@ export class SigningQueues extends Construct {
   /** Signatures of revocation lists, for `publish-crl`. */
   readonly lists: WorkQueue;
 
-  constructor(scope: Construct, id: string, { service, workTimeout }: SigningQueuesProps) {
+  constructor(scope: Construct, id: string, { service, timeouts }: SigningQueuesProps) {
     super(scope, id);
-    const { trust, alarms, parameters } = service;
-    const common = { key: trust.keys.messages, alarms, stage: parameters.stage, workTimeout };
     this.orders = new WorkQueue(this, 'Orders', {
-      ...common,
+      service,
       name: 'signing-orders',
+      workTimeout: timeouts.certificates, // a signer that takes an order has six times as long
       impact: 'Nobody signs beside the HSM: devices of owners whose issuing key is in a token wait for certificates.',
       patience: Duration.minutes(5),
     }).queue;
     this.certificates = new WorkQueue(this, 'Certificates', {
-      ...common,
+      service,
       name: 'signed-certificates',
+      workTimeout: timeouts.certificates,
       impact: 'Certificates that were signed beside the HSM do not reach their devices.',
       patience: Duration.minutes(5),
     });
     this.lists = new WorkQueue(this, 'Lists', {
-      ...common,
+      service,
       name: 'signed-lists',
+      workTimeout: timeouts.lists,
       impact: 'Revocation lists that were signed beside the HSM are not published.',
       patience: Duration.hours(1),
     });

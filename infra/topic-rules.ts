@@ -30,8 +30,7 @@ export class TopicRules extends Construct {
   constructor(scope: Construct, id: string, { service, rules, undelivered: { impact, article } }: TopicRulesProps) {
     super(scope, id);
     const key = service.trust.keys.messages;
-    const stage = service.parameters.stage;
-    const undelivered = new DeadLetters(this, 'Undelivered', { key, alarms: service.alarms, stage, impact, article });
+    const undelivered = new DeadLetters(this, 'Undelivered', { service, impact, article });
     // Rule names know no hyphen; prefixes know no underscore, so two prefixes never meet in one name.
     const prefix = service.parameters.prefix.replaceAll('-', '_');
     const names = rules.map(({ name }) => `${prefix}_${name}`);

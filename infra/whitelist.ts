@@ -24,9 +24,7 @@ export class Whitelist extends Construct {
     super(scope, id);
     const imports = new WorkQueue(this, 'Imports', {
       name: 'imports',
-      key: service.trust.keys.messages,
-      alarms: service.alarms,
-      stage: service.parameters.stage,
+      service,
       workTimeout: IMPORT_TIMEOUT,
       patience: Duration.hours(1),
       impact: 'Manifests are not imported: their devices are refused as not listed.',
@@ -34,9 +32,7 @@ export class Whitelist extends Construct {
     this.announceManifests(service, imports.queue);
     const chunks = new WorkQueue(this, 'Chunks', {
       name: 'chunks',
-      key: service.trust.keys.messages,
-      alarms: service.alarms,
-      stage: service.parameters.stage,
+      service,
       workTimeout: LISTING_TIMEOUT,
       patience: Duration.hours(1),
       impact: 'Verified manifests are not listed: their devices are refused as not listed.',

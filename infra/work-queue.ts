@@ -1,23 +1,18 @@
 // How does work wait? In an encrypted queue that gives up after five tries, keeps what failed, and rings either way.
 import { Duration } from 'aws-cdk-lib';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
-import type { Alarms } from './alarms.ts';
+import type { Service } from './blueprint-function.ts';
 import { acceptPlainHttp, refusesPlainHttp } from './local.ts';
 import { accept } from './nag.ts';
-import type { Parameters } from './parameters.ts';
 
-export interface QueueContext {
-  readonly key: IKey;
-  readonly alarms: Alarms;
-  readonly stage: Parameters['stage'];
-}
+type Room = Pick<Service, 'trust' | 'alarms' | 'parameters'>;
 
-export interface WorkQueueProps extends QueueContext {
+export interface WorkQueueProps {
+  readonly service: Room;
   /** Timeout of the function that works; a message stays hidden six times as long, as Lambda advises. */
   readonly workTimeout: Duration;
   /** What stops working, for whom, while messages wait or end as dead letters. */
@@ -33,16 +28,17 @@ export class WorkQueue extends Construct {
 
   constructor(scope: Construct, id: string, props: WorkQueueProps) {
     super(scope, id);
-    const { alarms, impact, name } = props;
-    const deadLetters = new DeadLetters(this, 'DeadLetters', { ...props, article: `${name}-dead-letters` });
+    const { service, impact, name } = props;
+    const article = `${name}-dead-letters`;
+    const deadLetters = new DeadLetters(this, 'DeadLetters', { service, impact, article });
     this.queue = new Queue(this, 'Queue', {
-      ...encrypted(props),
+      ...encrypted(service),
       visibilityTimeout: Duration.seconds(props.workTimeout.toSeconds() * 6),
       retentionPeriod: Duration.days(14),
       deadLetterQueue: { queue: deadLetters.queue, maxReceiveCount: 5 },
     });
-    acceptPlainHttp(this, props.stage);
-    alarms.watch(this, 'Waits', {
+    acceptPlainHttp(this, service.parameters.stage);
+    service.alarms.watch(this, 'Waits', {
       metric: this.queue.metricApproximateAgeOfOldestMessage({ period: Duration.minutes(1), statistic: 'Maximum' }),
       above: props.patience.toSeconds(),
       impact,
@@ -56,7 +52,8 @@ export class WorkQueue extends Construct {
   }
 }
 
-export interface DeadLettersProps extends QueueContext {
+export interface DeadLettersProps {
+  readonly service: Room;
   readonly impact: string;
   readonly article: string;
 }
@@ -65,15 +62,14 @@ export interface DeadLettersProps extends QueueContext {
 export class DeadLetters extends Construct {
   readonly queue: Queue;
 
-  constructor(scope: Construct, id: string, props: DeadLettersProps) {
+  constructor(scope: Construct, id: string, { service, impact, article }: DeadLettersProps) {
     super(scope, id);
-    const { alarms, impact, article } = props;
-    this.queue = new Queue(this, 'Queue', { ...encrypted(props), retentionPeriod: Duration.days(14) });
+    this.queue = new Queue(this, 'Queue', { ...encrypted(service), retentionPeriod: Duration.days(14) });
     accept(this, 'This is where messages end that nobody could work on; a second such queue would hide them.', [
       'AwsSolutions-SQS3',
     ]);
-    acceptPlainHttp(this, props.stage);
-    alarms.watch(this, 'NotEmpty', {
+    acceptPlainHttp(this, service.parameters.stage);
+    service.alarms.watch(this, 'NotEmpty', {
       metric: this.queue.metricApproximateNumberOfMessagesVisible({
         period: Duration.minutes(1),
         statistic: 'Maximum',
@@ -85,11 +81,11 @@ export class DeadLetters extends Construct {
   }
 }
 
-function encrypted({ key, stage }: QueueContext) {
+function encrypted({ trust, parameters }: Room) {
   return {
     encryption: QueueEncryption.KMS,
-    encryptionMasterKey: key,
+    encryptionMasterKey: trust.keys.messages,
     dataKeyReuse: Duration.minutes(5),
-    enforceSSL: refusesPlainHttp(stage),
+    enforceSSL: refusesPlainHttp(parameters.stage),
   };
 }

@@ -18,6 +18,8 @@ export function kmsKeyInspector(client: KMSClient): KeyInspector {
         return await describe(client, keyArn);
       } catch (error) {
         if (error instanceof NotFoundException) return undefined;
+        // Not tagged for us, or of a policy that lets us see nothing: for whoever asks, there is no such key.
+        if (error instanceof Error && error.name === 'AccessDeniedException') return undefined;
         throw error;
       }
     },

@@ -19,6 +19,7 @@ afterEach(() => {
   vi.doUnmock(join(FUNCTIONS, 'governance/change-trust/flow.ts'));
   vi.doUnmock(join(FUNCTIONS, 'governance/change-standing/flow.ts'));
   vi.doUnmock(join(FUNCTIONS, 'governance/approve-act/flow.ts'));
+  vi.doUnmock(join(FUNCTIONS, 'issuance/create-authority/flow.ts'));
   vi.unstubAllEnvs();
   vi.restoreAllMocks();
 });
@@ -28,6 +29,7 @@ test.each([
   ['governance/change-trust', 'changeTrust'],
   ['governance/change-standing', 'changeStanding'],
   ['governance/approve-act', 'approveAct'],
+  ['issuance/create-authority', 'createAuthority'],
 ])(
   '%s performs acts for its own ARN, under any version or alias, for this request, by the roles it was given',
   async (step, flow) => {

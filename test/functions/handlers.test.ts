@@ -11,6 +11,7 @@ const ACTS = [
   'governance/change-trust',
   'governance/change-standing',
   'governance/approve-act',
+  'issuance/create-authority',
 ];
 
 beforeEach(() => {

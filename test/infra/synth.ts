@@ -5,6 +5,7 @@ import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 
 import { buildDeployment } from '../../infra/deployment.ts';
+import type { StepName } from '../../shared/env.ts';
 
 export interface Resource {
   readonly Type: string;
@@ -42,6 +43,30 @@ export function resources(stack: Stack): Resources {
 
 export function ofType(all: Resources, type: string): readonly (readonly [string, Resource])[] {
   return Object.entries(all).filter(([, { Type }]) => Type === type);
+}
+
+/** The function of a step, in a deployment of the default prefix. */
+export function functionOf(service: Resources, step: StepName): Resource {
+  const [[, found] = []] = ofType(service, 'AWS::Lambda::Function').filter(
+    ([, { Properties }]) => Properties['FunctionName'] === `wardkey-${step}`,
+  );
+  if (found === undefined) throw new Error(`expected a function of ${step}`);
+  return found;
+}
+
+/** Everything that the role of a step may do. */
+export function roleStatements(service: Resources, step: StepName): readonly Statement[] {
+  const [role] = (functionOf(service, step).Properties['Role'] as { 'Fn::GetAtt': [string, string] })['Fn::GetAtt'];
+  return ofType(service, 'AWS::IAM::Policy')
+    .filter(([, { Properties }]) => (Properties['Roles'] as unknown[]).map(flat).includes(`<${role}>`))
+    .flatMap(([, { Properties }]) => statements(Properties['PolicyDocument']));
+}
+
+/** What a managed policy says, by its name. */
+export function managedStatements(service: Resources, name: string): readonly Statement[] {
+  return ofType(service, 'AWS::IAM::ManagedPolicy')
+    .filter(([, { Properties }]) => Properties['ManagedPolicyName'] === name)
+    .flatMap(([, { Properties }]) => statements(Properties['PolicyDocument']));
 }
 
 /** A value of a template as text: references by their names, joins joined. */
