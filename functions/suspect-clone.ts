@@ -1,11 +1,12 @@
 // What follows from a sign that a device's key is in two places? An alarm, always; a quarantine only where the device's owner
 // wishes it, because whoever holds the copy could otherwise take any device away from its patient (T053, T075).
 import { parseOwner, ownerKey } from '../shared/identity/owner.ts';
-import { endedCertificates, endingChanges } from '../shared/issuance/ending.ts';
+import { endedCertificates } from '../shared/issuance/ending.ts';
 import { recordEntry, STREAMS, type EntryRandomness } from '../shared/ledger/entry.ts';
 import { deviceKey, type Device, type QuarantinedDevice } from '../shared/lifecycle.ts';
 import { quarantine } from '../shared/lifecycle-moves.ts';
 import type { AlignmentQueue, Clock, Registry } from '../shared/ports.ts';
+import { endingChanges } from './end-certificates.ts';
 
 export interface SuspectWorld {
   readonly registry: Registry;
@@ -38,7 +39,7 @@ export async function suspectClone(
   if (next === undefined) return 'kept';
   const result = await registry.commit([
     { replace: deviceKey(device.id), previous: device, next },
-    ...endingChanges(device, next, { reason: 'keyCompromise', now }),
+    ...endingChanges(device, next, { step: suspicion.step, reason: 'keyCompromise', now, world }),
     quarantineEntry(device, next, { ...suspicion, world }),
   ]);
   if (result === 'lost') return 'lost';

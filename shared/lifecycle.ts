@@ -66,6 +66,9 @@ export interface ResetWindow {
   readonly closes: string;
 }
 
+/** A maintenance visit, not a standing invitation. */
+export const WINDOW_HOURS_MOST = 72;
+
 /** Under suspicion: nothing new is given to it until two people lift this. */
 export interface QuarantinedDevice extends DeviceCore {
   readonly state: 'quarantined';

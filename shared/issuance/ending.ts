@@ -1,5 +1,5 @@
 // What follows when operational certificates end? The broker forgets them, and their issuer's revocation list names them;
-// both in the transaction that ends them.
+// both in the transaction that ends them, beside an entry (functions/end-certificates.ts).
 import * as z from 'zod';
 
 import { endedBetween, type Device, type OperationalCertificate } from '../lifecycle.ts';
@@ -42,13 +42,6 @@ export interface Ending {
   readonly device: string;
   readonly reason: RevocationReason;
   readonly now: string;
-}
-
-/** Two changes for each certificate that the row loses. */
-export function endingChanges(previous: Device | undefined, next: Device, ending: Omit<Ending, 'device'>): Change[] {
-  return endedBetween(previous, next).flatMap((certificate) =>
-    endCertificate(certificate, { ...ending, device: next.id }),
-  );
 }
 
 export function endCertificate(

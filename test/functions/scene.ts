@@ -5,7 +5,8 @@ import { parseEntry, recordEntry, STREAMS } from '../../shared/ledger/entry.ts';
 import { anchorClaimKey, anchorKey, anchorRow, authorityKey } from '../../shared/identity/anchor.ts';
 import { ownerKey } from '../../shared/identity/owner.ts';
 import { parseDevice } from '../../shared/device-row.ts';
-import { claim, deviceKey, type Device } from '../../shared/lifecycle.ts';
+import { deviceKey, type Device } from '../../shared/lifecycle.ts';
+import { claim } from '../../shared/lifecycle-moves.ts';
 import { certificateKey, wish } from '../../shared/whitelist/certificate-row.ts';
 import {
   idClaimKey,

@@ -3,11 +3,12 @@
 import { parseDevice } from '../../../shared/device-row.ts';
 import type { Approvable, Lift } from '../../../shared/governance/approval.ts';
 import { parseDeviceId } from '../../../shared/identity/device-id.ts';
-import { endedCertificates, endingChanges } from '../../../shared/issuance/ending.ts';
+import { endedCertificates } from '../../../shared/issuance/ending.ts';
 import { recordEntry, STREAMS } from '../../../shared/ledger/entry.ts';
 import { deviceKey, isQuarantined, type QuarantinedDevice } from '../../../shared/lifecycle.ts';
 import { lift } from '../../../shared/lifecycle-moves.ts';
 import { done, refused, type Outcome } from '../../../shared/outcome.ts';
+import { endingChanges } from '../../end-certificates.ts';
 import type { RequestLift } from './act.ts';
 import type { Approved, ApproveActWorld, Performance } from './flow.ts';
 
@@ -38,7 +39,7 @@ export async function liftDevice(
   return done({
     changes: [
       { replace: deviceKey(id), previous, next },
-      ...endingChanges(previous, next, { reason: 'superseded', now }),
+      ...endingChanges(previous, next, { step: 'approve-act', reason: 'superseded', now, world }),
       recordEntry({ stream: STREAMS.device(id), seq, kind: 'lifted', time: now, detail }, world.random),
     ],
     afterwards: async () => {

@@ -1,12 +1,10 @@
 // What can be asked of `change-standing`?
 import * as z from 'zod';
 
-import { STANDING_CAUSES } from '../../../shared/lifecycle.ts';
+import { STANDING_CAUSES, WINDOW_HOURS_MOST } from '../../../shared/lifecycle.ts';
 
 const DEVICE = z.string().min(1).max(64);
 const CAUSE = z.enum(STANDING_CAUSES);
-/** A maintenance visit, not a standing invitation. */
-export const WINDOW_HOURS_MOST = 72;
 
 const QUARANTINE = z.strictObject({
   kind: z.literal('quarantine'),

@@ -4,10 +4,11 @@ import { parseDevice } from '../../../shared/device-row.ts';
 import type { StandingChange } from '../../../shared/governance/changes.ts';
 import { effectsOf } from '../../../shared/governance/effects.ts';
 import { parseDeviceId } from '../../../shared/identity/device-id.ts';
-import { endedCertificates, endingChanges, type RevocationReason } from '../../../shared/issuance/ending.ts';
+import { endedCertificates, type RevocationReason } from '../../../shared/issuance/ending.ts';
 import { deviceKey, type Device } from '../../../shared/lifecycle.ts';
 import { done, Fault, type Outcome } from '../../../shared/outcome.ts';
 import type { AlignmentQueue, Change } from '../../../shared/ports.ts';
+import { endingChanges } from '../../end-certificates.ts';
 import { performAct, type ActWorld } from '../../perform-act.ts';
 import { STANDING_ACT, type StandingAct } from './act.ts';
 import { decideKnown } from './decide.ts';
@@ -40,7 +41,9 @@ async function change(
   if (next === present) return done({ device: next.id, result: 'unchanged', state: next.state });
   // 3 Act and record in one transaction: from here on nothing new is given to the device.
   const entry = standingEntry({ act, previous: present, next, principal }, world);
-  if ((await world.registry.commit([...standingChanges(act, present, next, now), entry])) === 'lost')
+  if (
+    (await world.registry.commit([...standingChanges({ act, previous: present, next, now }, world), entry])) === 'lost'
+  )
     throw new Fault('comparison-lost', `device "${next.id}": changed by another request meanwhile`);
   // A crash here leaves the rows pending: the sweep of align-broker finds them.
   if (next.brokerPending !== undefined) await world.alignments.request(next.id);
@@ -48,10 +51,20 @@ async function change(
   return done({ device: next.id, result: 'changed', state: next.state, ...effectsIn(act, present, next) });
 }
 
-function standingChanges(act: StandingAct, previous: Device | undefined, next: Device, now: string): Change[] {
+interface Standing {
+  readonly act: StandingAct;
+  readonly previous: Device | undefined;
+  readonly next: Device;
+  readonly now: string;
+}
+
+function standingChanges({ act, previous, next, now }: Standing, world: ChangeStandingWorld): Change[] {
   const key = deviceKey(next.id);
   const replaced = previous === undefined ? { create: key, row: next } : { replace: key, previous, next };
-  return [replaced, ...endingChanges(previous, next, { reason: revocationReasonOf(act), now })];
+  return [
+    replaced,
+    ...endingChanges(previous, next, { step: 'change-standing', reason: revocationReasonOf(act), now, world }),
+  ];
 }
 
 /** What the issuer's revocation list says of the certificates that end with it. */

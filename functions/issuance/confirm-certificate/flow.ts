@@ -3,7 +3,7 @@
 import { parseDevice } from '../../../shared/device-row.ts';
 import { decideConfirmation } from '../../../shared/issuance/decide.ts';
 import type { Connection } from '../../../shared/issuance/device-message.ts';
-import { endedCertificates, endingChanges } from '../../../shared/issuance/ending.ts';
+import { endedCertificates } from '../../../shared/issuance/ending.ts';
 import { parseConfirmation, type Confirmed } from '../../../shared/issuance/messages.ts';
 import { renewalKey } from '../../../shared/issuance/renewal.ts';
 import { recordEntry, STREAMS } from '../../../shared/ledger/entry.ts';
@@ -19,6 +19,7 @@ import { confirm } from '../../../shared/lifecycle-moves.ts';
 import { done, Fault, refused, type Outcome } from '../../../shared/outcome.ts';
 import type { AlignmentQueue } from '../../../shared/ports.ts';
 import { answerDevice, certificateTopic, type AnswerWorld } from '../../answer-device.ts';
+import { endingChanges } from '../../end-certificates.ts';
 
 export interface ConfirmCertificateWorld extends AnswerWorld {
   readonly alignments: Pick<AlignmentQueue, 'request' | 'requestRevocation'>;
@@ -85,7 +86,7 @@ function commitConfirmed(
   const detail = { actor, decision: 'done', owner, device: id, inputs, requestId: world.requestId } as const;
   return world.registry.commit([
     { replace: deviceKey(id), previous, next },
-    ...endingChanges(previous, next, { reason: 'superseded', now }),
+    ...endingChanges(previous, next, { step: 'confirm-certificate', reason: 'superseded', now, world }),
     { create: renewalKey(offered, id), row: { version: 1, device: id, certificateId } },
     recordEntry({ stream: STREAMS.device(id), seq, kind: 'confirmed', time: now, detail }, world.random),
   ]);

@@ -2,7 +2,7 @@
 // else the certificate ends before anybody could use it.
 import { parseDevice } from '../../../shared/device-row.ts';
 import { decideStanding } from '../../../shared/issuance/decide.ts';
-import { endCertificate, endedCertificates, endingChanges, revokedKey } from '../../../shared/issuance/ending.ts';
+import { endedCertificates, revokedKey } from '../../../shared/issuance/ending.ts';
 import type { Intent } from '../../../shared/issuance/intent.ts';
 import { STREAMS } from '../../../shared/ledger/entry.ts';
 import {
@@ -14,6 +14,7 @@ import {
 } from '../../../shared/lifecycle.ts';
 import { offer, touch } from '../../../shared/lifecycle-moves.ts';
 import { done, Fault, refused, type Outcome, type Refused } from '../../../shared/outcome.ts';
+import { endingChanges, withdrawal } from '../../end-certificates.ts';
 import type { IssueCertificateWorld } from './flow.ts';
 import { issuanceEntry } from './record.ts';
 import type { Stored } from './store.ts';
@@ -70,7 +71,7 @@ async function offerTo(
   const stream = STREAMS.device(next.id);
   const result = await world.registry.commit([
     { replace: deviceKey(next.id), previous, next },
-    ...endingChanges(previous, next, { reason: 'superseded', now }),
+    ...endingChanges(previous, next, { step: 'issue-certificate', reason: 'superseded', now, world }),
     issuanceEntry({ intent, stream, seq: next.version, kind: 'certificate-offered', inputs }, world),
   ]);
   return result === 'lost' ? 'lost' : done(endedCertificates(previous, next));
@@ -98,7 +99,7 @@ async function withdraw(
   const stream = STREAMS.device(next.id);
   const result = await world.registry.commit([
     { replace: deviceKey(next.id), previous: present, next },
-    ...endCertificate(certificate, { device: next.id, reason: 'cessationOfOperation', now }),
+    ...withdrawal(certificate, next, { step: 'issue-certificate', reason: 'cessationOfOperation', now, world }),
     issuanceEntry({ intent, stream, seq: next.version, kind: 'certificate-ended', inputs }, world),
   ]);
   return result === 'lost' ? 'lost' : refusal;

@@ -14,7 +14,7 @@ import type {
   SigningQueue,
 } from '../../../shared/ports.ts';
 import { intendList, readNamed, readTbs } from './intend.ts';
-import { publishSigned, storeSignature } from './publish.ts';
+import { isShown, publishSigned, storeSignature, writeSigned } from './publish.ts';
 
 export interface PublishCrlWorld {
   readonly registry: Registry;
@@ -57,7 +57,7 @@ async function publishList(authority: IssuingAuthority, world: PublishCrlWorld):
   const named = await readNamed(issuer, present, world);
   const unfinished = present !== undefined && present.publishedAt === undefined;
   const due = isDue(present, { names: named.digest, now: world.clock.now() });
-  if (!unfinished && !due && present !== undefined) return { issuer, number: present.number, verdict: 'current' };
+  if (!unfinished && !due && present !== undefined) return keepShown(authority, present, world);
   // 2 Fix the bytes and their number before anybody signs; an intent that a crash left is finished first.
   const intent = unfinished ? present : await intendList({ authority, present, named }, world);
   // 3 Sign, here or beside the HSM; the first signature that is stored counts.
@@ -66,6 +66,15 @@ async function publishList(authority: IssuingAuthority, world: PublishCrlWorld):
   // 4 Publish what was stored. A crash before the mark publishes it once more.
   await publishSigned(authority, signed, world);
   return { issuer, number: signed.number, verdict: 'published' };
+}
+
+/** A worker that slept may have written an older list over it, or somebody took it away: it is looked at each time. */
+async function keepShown(authority: IssuingAuthority, present: ListState, world: PublishCrlWorld): Promise<Published> {
+  const { number } = present;
+  const issuer = authority.certificate.fingerprint;
+  if (await isShown(issuer, present, world)) return { issuer, number, verdict: 'current' };
+  await writeSigned(authority, present, world);
+  return { issuer, number, verdict: 'published' };
 }
 
 async function sign(

@@ -75,6 +75,6 @@ export async function readTbs(
   throw new Fault('row-malformed', `revocation list ${number} of "${issuer}": its bytes are not those of its row`);
 }
 
-function sha256(content: Uint8Array | string): string {
+export function sha256(content: Uint8Array | string): string {
   return createHash('sha256').update(content).digest('hex');
 }

@@ -1,12 +1,13 @@
 // A device that has a certificate of its owner's comes with its factory certificate again: may it begin anew? Outside of a
 // reset window that is a sign of a clone (T075).
 import { ownerKey, parseOwner } from '../../../shared/identity/owner.ts';
-import { endedCertificates, endingChanges } from '../../../shared/issuance/ending.ts';
+import { endedCertificates } from '../../../shared/issuance/ending.ts';
 import { recordEntry, STREAMS } from '../../../shared/ledger/entry.ts';
 import { deviceKey, type OperationalDevice, type OwnedDevice } from '../../../shared/lifecycle.ts';
 import { isLive, parseSessions, sessionKey } from '../../../shared/governance/session.ts';
 import { done } from '../../../shared/outcome.ts';
 import { decideReturn, type Return } from '../../../shared/whitelist/admit.ts';
+import { endingChanges } from '../../end-certificates.ts';
 import { suspectClone } from '../../suspect-clone.ts';
 import type { Attempt, Known, RegisterDeviceWorld } from './flow.ts';
 import { noticeInputs } from './inputs.ts';
@@ -49,7 +50,7 @@ async function beginAnew(
   const detail = { actor, decision: 'done', owner, device: id, inputs, requestId: world.requestId } as const;
   const result = await world.registry.commit([
     { replace: deviceKey(id), previous, next },
-    ...endingChanges(previous, next, { reason: 'superseded', now }),
+    ...endingChanges(previous, next, { step: 'register-device', reason: 'superseded', now, world }),
     recordEntry({ stream: STREAMS.device(id), seq, kind: 'reset', time: now, detail }, world.random),
   ]);
   if (result === 'lost') return 'lost';

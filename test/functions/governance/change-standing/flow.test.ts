@@ -27,13 +27,13 @@ import {
 
 describe('a quarantine', () => {
   test.each(['owned', 'registered'] as const)(
-    'of an %s device takes effect with its entry, and asks for alignment',
+    'of an %s device takes effect with its entry, tells its effects, and asks for alignment',
     async (from) => {
       const { scene, id } = await pumpScene(from);
       const asked = scene.alignments.requested.length;
       expect(await change(scene, cut(id))).toEqual({
         outcome: 'done',
-        value: { device: id, result: 'changed', state: 'quarantined' },
+        value: { device: id, result: 'changed', state: 'quarantined', effects: EFFECTS[from] },
       });
       expect(await readDevice(scene, id)).toMatchObject({
         state: 'quarantined',
@@ -175,7 +175,7 @@ describe('an act', () => {
     { level: 'open' },
     { level: undefined },
     { kind: 'lift' },
-    { kind: 'retire' },
+    { kind: 'retire', level: 'cut' },
     { note: 'room 7' },
     { owner: 'st-bert' },
     { device: 7 },
@@ -215,6 +215,18 @@ describe('an act', () => {
     expect(scene.alignments.calls).toEqual([]);
   });
 });
+
+/** Who was never let in has no connection to lose. */
+const EFFECTS = {
+  owned: { atOnce: ['new certificates'], later: [] },
+  registered: {
+    atOnce: ['new certificates', 'admission'],
+    later: [
+      { what: 'new connections', within: expect.stringContaining('seconds') as string },
+      { what: 'the open session', within: expect.stringContaining('minutes') as string },
+    ],
+  },
+} as const;
 
 const cut = (device: string) => ({ kind: 'quarantine', device, level: 'cut', cause: 'compromised' });
 const restrict = (device: string) => ({ kind: 'quarantine', device, level: 'restricted', cause: 'investigation' });

@@ -18,6 +18,7 @@ const ARN = `arn:aws:iot:eu-central-1:000000000000:cert/${CERTIFICATE}`;
 
 const CHANGES: readonly [string, (broker: Broker) => Promise<unknown>][] = [
   ['registerCertificate', (broker) => broker.registerCertificate('PEM')],
+  ['registerIssued', (broker) => broker.registerIssued('PEM')],
   ['setStatus', (broker) => broker.setStatus(CERTIFICATE, 'ACTIVE')],
   ['createThing', (broker) => broker.createThing('acme-P1001')],
   ['attachThing', (broker) => broker.attachThing('acme-P1001', ARN)],

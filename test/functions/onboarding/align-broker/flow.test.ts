@@ -5,7 +5,8 @@ import { alignDevice } from '../../../../functions/onboarding/align-broker/flow.
 import { underLease } from '../../../../functions/lease.ts';
 import { recordEntry, STREAMS } from '../../../../shared/ledger/entry.ts';
 import { parseDevice } from '../../../../shared/device-row.ts';
-import { deviceKey, isOwned, markPending, register } from '../../../../shared/lifecycle.ts';
+import { deviceKey, isOwned } from '../../../../shared/lifecycle.ts';
+import { markPending, register } from '../../../../shared/lifecycle-moves.ts';
 import { faultPoints, plan } from '../../every-fault.ts';
 import { gapsIn, kindsOf, makeScene, NOW, OWNER, ownPump, readDevice, type Scene } from '../../scene.ts';
 

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 
 import { projectDevice } from '../../../../functions/onboarding/align-broker/project.ts';
-import { claim, deny, denyListed, quarantine, register, type Device } from '../../../../shared/lifecycle.ts';
+import type { Device } from '../../../../shared/lifecycle.ts';
+import { claim, deny, denyListed, quarantine, register } from '../../../../shared/lifecycle-moves.ts';
 import type { BrokerStatus } from '../../../../shared/ports.ts';
 import { MemoryBroker, type Attached } from '../../../fakes/memory-broker.ts';
 import { NOW } from '../../scene.ts';

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { alignCertificate } from '../../../../functions/onboarding/align-broker/align-certificate.ts';
 import { registerDevice } from '../../../../functions/onboarding/register-device/flow.ts';
 import { align, alignDevice } from '../../../../functions/onboarding/align-broker/flow.ts';
-import { deviceKey, quarantine } from '../../../../shared/lifecycle.ts';
+import { deviceKey } from '../../../../shared/lifecycle.ts';
+import { quarantine } from '../../../../shared/lifecycle-moves.ts';
 import { recordEntry, STREAMS } from '../../../../shared/ledger/entry.ts';
 import {
   certificateKey,

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 
 import { registerDevice } from '../../../../functions/onboarding/register-device/flow.ts';
 import { parseDevice } from '../../../../shared/device-row.ts';
-import { deviceKey, markAligned } from '../../../../shared/lifecycle.ts';
+import { deviceKey } from '../../../../shared/lifecycle.ts';
+import { markAligned } from '../../../../shared/lifecycle-moves.ts';
 import { Fault } from '../../../../shared/outcome.ts';
 import { listingKey } from '../../../../shared/whitelist/listing.ts';
 import { InjectedFault } from '../../../fakes/faults.ts';

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 
 import { registerDevice } from '../../../../functions/onboarding/register-device/flow.ts';
-import { deviceKey, markAligned, register, type OwnedDevice } from '../../../../shared/lifecycle.ts';
+import { deviceKey, type OwnedDevice } from '../../../../shared/lifecycle.ts';
+import { markAligned, register } from '../../../../shared/lifecycle-moves.ts';
 import { listingKey } from '../../../../shared/whitelist/listing.ts';
 import { entriesOf, kindsOf, listPump, makeScene, NOW, OWNER, ownPump, readDevice, stateOf } from '../../scene.ts';
 import { noticeOf } from './notices.ts';

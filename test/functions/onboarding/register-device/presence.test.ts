@@ -7,7 +7,8 @@ import { alignDevice } from '../../../../functions/onboarding/align-broker/flow.
 import { registerDevice } from '../../../../functions/onboarding/register-device/flow.ts';
 import { parseNotice } from '../../../../functions/onboarding/register-device/notice.ts';
 import { revokedKey } from '../../../../shared/identity/revocation.ts';
-import { deny, deviceKey } from '../../../../shared/lifecycle.ts';
+import { deviceKey } from '../../../../shared/lifecycle.ts';
+import { deny } from '../../../../shared/lifecycle-moves.ts';
 import { listingKey } from '../../../../shared/whitelist/listing.ts';
 import {
   ACCOUNT,
