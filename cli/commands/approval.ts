@@ -3,11 +3,12 @@ import type { Command } from 'commander';
 
 import type { Json } from '../../shared/canonical.ts';
 import type { ApprovalShown } from '../../shared/governance/approval-shown.ts';
+import { describeApproval } from '../approval.ts';
 import { answering, withPlace, type PlaceOptions } from '../command.ts';
 import { findDeployment, type Deployment } from '../deployment.ts';
 import { describeRefusal, performAct } from '../invoke.ts';
 import { findPlace } from '../place.ts';
-import { table, type Answer } from '../terminal.ts';
+import type { Answer } from '../terminal.ts';
 
 export function addApprovalCommands(program: Command): void {
   const approval = program.command('approval').description('acts that need two people');
@@ -29,14 +30,5 @@ export function addApprovalCommands(program: Command): void {
 async function ask(deployment: Deployment, act: Json): Promise<Answer> {
   const outcome = await performAct<ApprovalShown>(deployment, 'approve-act', act);
   if (outcome.outcome === 'refused') return { ok: false, json: outcome, text: describeRefusal(outcome.refusal) };
-  const {
-    act: { kind, ...asked },
-    ...rest
-  } = outcome.value;
-  const shown: Readonly<Record<string, string | readonly string[]>> = { act: kind, ...asked, ...rest };
-  const rows = Object.entries(shown).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? value : value.join('\n'),
-  ]);
-  return { ok: true, json: outcome.value, text: table(['approval', ''], rows) };
+  return { ok: true, json: outcome.value, text: describeApproval(outcome.value) };
 }

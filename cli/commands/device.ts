@@ -1,22 +1,20 @@
 // `wardkey device`: claim devices for an owner, show a device's dossier, connect as one or be one.
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 
 import { connectOnce } from '../../device/connect.ts';
-import type { Json } from '../../shared/canonical.ts';
 import type { Dossier } from '../../shared/governance/dossier.ts';
-import type { StandingChange } from '../../shared/governance/changes.ts';
-import { STANDING_CAUSES } from '../../shared/lifecycle.ts';
 import { claimDevices } from '../claim.ts';
 import { answering, withPlace, type PlaceOptions } from '../command.ts';
 import { findDeployment } from '../deployment.ts';
 import { readText } from '../files.ts';
 import { describeDossier } from '../dossier.ts';
 import { findBroker } from '../endpoint.ts';
-import { describeRefusal, invoke, performAct } from '../invoke.ts';
+import { describeRefusal, invoke } from '../invoke.ts';
 import { findPlace } from '../place.ts';
 import { readListedDevices } from '../manifest.ts';
 import { colour, table, UsageError } from '../terminal.ts';
 import { addRun } from './device-run.ts';
+import { addStanding } from './device-standing.ts';
 
 export function addDeviceCommands(program: Command): void {
   const device = program
@@ -60,20 +58,6 @@ function addShow(device: Command): void {
   });
 }
 
-function addStanding(device: Command): void {
-  const quarantine = device.command('quarantine').description('under suspicion: no new certificates and keys for it');
-  quarantine.argument('<id>').addOption(causeOption());
-  quarantine.addOption(
-    new Option('--level <level>', 'restricted: may go on publishing; cut: the broker closes it')
-      .choices(['restricted', 'cut'])
-      .makeOptionMandatory(),
-  );
-  standing(quarantine, (id, { level, cause }) => ({ kind: 'quarantine', device: id, level: level ?? '', cause }));
-
-  const deny = device.command('deny').description('never again: its certificate is revoked, and nothing undoes this');
-  standing(deny.argument('<id>').addOption(causeOption()), (id, { cause }) => ({ kind: 'deny', device: id, cause }));
-}
-
 function addConnect(device: Command): void {
   const connect = device
     .command('connect')
@@ -92,27 +76,6 @@ function addConnect(device: Command): void {
       return { ok: false, json: connection, text: `closed by the broker: ${connection.problem}` };
     await connection.session.close();
     return { ok: true, json: { outcome: 'accepted' }, text: colour('green', 'accepted') };
-  });
-}
-
-interface StandingOptions extends PlaceOptions {
-  readonly cause: string;
-  readonly level?: string;
-}
-
-function causeOption(): Option {
-  return new Option('--cause <cause>', 'why, in a word').choices([...STANDING_CAUSES]).makeOptionMandatory();
-}
-
-function standing(command: Command, act: (id: string, options: StandingOptions) => Json): void {
-  answering<StandingOptions>(withPlace(command), async ([id = ''], options, terminal) => {
-    const deployment = await findDeployment(await findPlace(options, terminal));
-    const outcome = await performAct<StandingChange>(deployment, 'change-standing', act(id, options));
-    if (outcome.outcome === 'refused') return { ok: false, json: outcome, text: describeRefusal(outcome.refusal) };
-    const { result, state } = outcome.value;
-    const ends =
-      result === 'changed' ? '\nIt ended for Wardkey now; the broker follows, as a rule within a minute.' : '';
-    return { ok: true, json: outcome, text: `${result}: ${id} is ${state}${ends}` };
   });
 }
 

@@ -68,25 +68,27 @@ function describeEvidence({ entries }: Replay): string {
   return rows.length === 0 ? 'no entry' : table(['entry', 'kind'], rows);
 }
 
-function describeRequests({ requests, wish }: Replay): string {
-  const wishes = wish === undefined ? [] : [describeWish(wish)];
-  const asked = [...requests.flatMap(describeRequest), ...wishes];
+function describeRequests(replay: Replay): string {
+  const wishes = replay.wish === undefined ? [] : [describeWish(replay.wish)];
+  const asked = [...replay.requests.flatMap((request) => describeRequest(request, replay)), ...wishes];
   if (asked.length === 0) return 'Nothing is asked of AWS IoT Core.';
   return plain(['Asked of AWS IoT Core:', ...asked.map((line) => `  - ${line}`)].join('\n'));
 }
 
-function describeRequest({ about, id }: BrokerRequest): readonly string[] {
+function describeRequest({ about, id }: BrokerRequest, { outcome, connect }: Replay): readonly string[] {
   switch (about) {
     case 'device':
-      return [`see to it that device ${id} is let in`];
+      return outcome.outcome === 'done' && outcome.value.verdict === 'reset'
+        ? [`forget the certificate of the factory that device ${id} showed: its next connect is a first one`]
+        : [`see to it that device ${id} is let in`];
     case 'authority':
       return [
         `take in no new certificate of the authority ${shorten(id)} for ${BREAKER.coolDownSeconds / 60} minutes: it looks stolen`,
       ];
-    // The wish beside it says what is to happen.
     case 'certificate':
     case 'revocation':
-      return [];
+      // Of the certificate that came in, the wish beside it says what is to happen; another one has ended by this.
+      return id === connect.certificateId ? [] : [`take certificate ${shorten(id)} away: it has ended`];
   }
 }
 

@@ -1,5 +1,5 @@
 // `wardkey trust`: owners, manufacturer authorities and manifest signers of a deployment.
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 
 import type { Json } from '../../shared/canonical.ts';
 import type { TrustChange } from '../../shared/governance/changes.ts';
@@ -15,6 +15,7 @@ export function addTrustCommands(program: Command): void {
   const trust = program.command('trust').description('whom a deployment trusts, and for what');
   const owner = trust.command('owner').description('know an owner').argument('<owner>', '2 to 32 a-z 0-9 -');
   acting(owner, ([id = '']) => ({ kind: 'add-owner', owner: id }));
+  addOwnerWishes(trust);
   const authority = trust.command('authority').description('register a manufacturer CA (SNI_ONLY, auto-registration)');
   authority.argument('<manufacturer>').argument('<file>', 'certificate, PEM');
   acting(authority.option('--crl-required', CRL_REQUIRED), anchor('add-authority'));
@@ -53,6 +54,31 @@ export function addTrustCommands(program: Command): void {
       .requiredOption('--authority <file>', 'certificate of the CA, PEM');
     acting(move, (_args, { authority = '' }) => ({ kind, authority: fingerprintOf(readText(authority)) }));
   }
+}
+
+function addOwnerWishes(trust: Command): void {
+  const wishes = trust
+    .command('owner-wishes')
+    .description('what an owner wishes where a key seems copied, or a certificate ended in storage');
+  wishes.argument('<owner>');
+  wishes.addOption(
+    new Option(
+      '--on-clone <wish>',
+      'a key seems to be in two places: ring an alarm, or quarantine the device as well',
+    ).choices(['alarm', 'restrict', 'cut']),
+  );
+  wishes.addOption(
+    new Option('--on-expiry <wish>', 'its certificate ended in storage: may that of its factory begin anew?').choices([
+      'refuse',
+      'reset',
+    ]),
+  );
+  acting(wishes, ([owner = ''], { onClone, onExpiry }) => {
+    if (onClone === undefined && onExpiry === undefined)
+      throw new UsageError('expected --on-clone, --on-expiry, or both: what is not said stays as it is');
+    const wished = { ...(onClone === undefined ? {} : { onClone }), ...(onExpiry === undefined ? {} : { onExpiry }) };
+    return { kind: 'set-owner-wishes', owner, ...wished };
+  });
 }
 
 function takeRevocationList([manufacturer = '', file = '']: readonly string[], { issuers }: ActOptions): Json {
@@ -94,6 +120,8 @@ interface ActOptions extends PlaceOptions, Partial<LotOptions> {
   readonly crlRequired?: true;
   readonly issuers?: string;
   readonly authority?: string;
+  readonly onClone?: string;
+  readonly onExpiry?: string;
 }
 
 type Act = (args: readonly string[], options: ActOptions) => Json;

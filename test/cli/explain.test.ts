@@ -14,7 +14,7 @@ import {
 } from '../../cli/explain.ts';
 import { parseReplayFile, replayRegisterDevice, type Replay } from '../../cli/replay.ts';
 import { done, refused } from '../../shared/outcome.ts';
-import type { Refusal } from '../../shared/reasons.ts';
+import { REASONS, type Refusal } from '../../shared/reasons.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const EVENTS = join(ROOT, 'events/register-device');
@@ -34,12 +34,14 @@ describe('the reasons that are explained', () => {
     const named = DECIDING.flatMap((file) =>
       [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\breason: '([a-z-]+)'/g)].map(([, reason]) => reason),
     );
-    expect([...new Set(named)].sort()).toEqual([...FIRST_CONNECT_REASONS].sort());
+    // Why a certificate was revoked is a reason too, and none of a refusal.
+    const refusals = named.filter((reason) => Object.hasOwn(REASONS, reason ?? ''));
+    expect([...new Set(refusals)].sort()).toEqual([...FIRST_CONNECT_REASONS].sort());
   });
 
   test('are those of the recorded events, and so are the verdicts', async () => {
     const answers = await Promise.all(CASES.map(async (name) => answerOf(await replay(name))));
-    const expected = [...FIRST_CONNECT_REASONS, 'admitted', 'repeated', 'ignored'];
+    const expected = [...FIRST_CONNECT_REASONS, 'admitted', 'repeated', 'ignored', 'reset'];
     expect([...new Set(answers)].sort()).toEqual(expected.sort());
   });
 });
@@ -87,6 +89,27 @@ test('a device in quarantine reads by its level', () => {
   const quarantined = (level: string) => refused({ reason: 'quarantined', device: 'acme-P1001', level });
   expect(explain(quarantined('cut'), CONNECT).happened).toContain('may not connect');
   expect(explain(quarantined('restricted'), CONNECT).happened).toContain('before it was ever admitted');
+});
+
+test('a device that comes back outside of a window names both ways on: a window, or a copied key', () => {
+  const refusal = refused({
+    reason: 'factory-certificate-consumed',
+    device: 'acme-P1001',
+    operationalAt: '2026-11-20T10:06:00.000Z',
+  });
+  const { happened, toDo } = explain(refusal, CONNECT);
+  expect(happened).toContain('since 2026-11-20 10:06 UTC');
+  expect(happened).toContain('acme-P1001 stays as it is');
+  expect(toDo).toContain('`wardkey device reset`');
+  expect(toDo).toContain('copy of its key');
+});
+
+test('a device that begins anew is told that what it had has ended, and that nothing is to be done', () => {
+  const { happened, toDo } = explain(done({ verdict: 'reset' }), { ...CONNECT, device: 'acme-P1001' });
+  expect(happened).toContain('Device acme-P1001');
+  expect(happened).toContain('have ended');
+  expect(toDo).toContain('There is nothing to do.');
+  expect(explain(done({ verdict: 'reset' }), CONNECT).happened).toMatch(/^This device /);
 });
 
 test('a listed certificate of a device that is kept under another one is no stranger', () => {

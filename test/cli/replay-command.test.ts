@@ -55,6 +55,15 @@ describe.each(CASES)('%s', (name) => {
 
 test.each<[name: string, lines: readonly string[]]>([
   ['admitted.json', ['Asked of AWS IoT Core:', '  - see to it that device acme-P1001 is let in']],
+  [
+    'reset.json',
+    [
+      'Asked of AWS IoT Core:',
+      '  - forget the certificate of the factory that device acme-P1001 showed: its next connect is a first one',
+      '  - take certificate HASH away: it has ended',
+    ],
+  ],
+  ['retired.json', ['Asked of AWS IoT Core:', '  - revoke certificate HASH for good']],
   ['notice-malformed.json', ['no entry', 'Nothing is asked of AWS IoT Core.']],
   [
     'not-listed.json',

@@ -1,9 +1,11 @@
 // Are the terms of a lot checked before anything is asked of AWS? Wrong use of the command line ends in one line.
-import { Command } from 'commander';
-import { expect, test } from 'vitest';
+import { Command, CommanderError } from 'commander';
+import { afterEach, describe, expect, test } from 'vitest';
 
 import { addTrustCommands } from '../../cli/commands/trust.ts';
 import { UsageError } from '../../cli/terminal.ts';
+import { done } from '../../shared/outcome.ts';
+import { closeStage, openStage } from './lambda-stage.ts';
 
 function run(...args: readonly string[]): Promise<unknown> {
   const program = new Command();
@@ -33,3 +35,35 @@ test.each(['authority', 'root', 'signer', 'voucher-key'])(
     await expect(ran).rejects.toThrow('cannot read "absent.pem"');
   },
 );
+
+describe('the wishes of an owner', () => {
+  afterEach(closeStage);
+
+  test.each<[options: string[], wishes: object]>([
+    [['--on-clone', 'restrict', '--on-expiry', 'reset'], { onClone: 'restrict', onExpiry: 'reset' }],
+    [['--on-clone', 'alarm'], { onClone: 'alarm' }],
+    [['--on-clone', 'cut'], { onClone: 'cut' }],
+    [['--on-expiry', 'refuse'], { onExpiry: 'refuse' }],
+  ])('are asked for as they were said, and nothing beside: %j', async (options, wishes) => {
+    const stage = openStage(addTrustCommands, done({ result: 'changed' }));
+    expect(await stage.run('trust', 'owner-wishes', 'st-anna', ...options)).toBe('changed\n');
+    expect(stage.asked).toEqual([
+      { step: 'change-trust', act: { kind: 'set-owner-wishes', owner: 'st-anna', ...wishes } },
+    ]);
+  });
+
+  test('that nobody says are a slip of the hand, and nothing is asked of AWS', async () => {
+    const stage = openStage(addTrustCommands, done({ result: 'changed' }));
+    await expect(stage.run('trust', 'owner-wishes', 'st-anna')).rejects.toThrow(UsageError);
+    expect(stage.asked).toEqual([]);
+  });
+
+  test.each([
+    ['--on-clone', 'deny'],
+    ['--on-expiry', 'open'],
+  ])('are those of the list only: %s %s', async (...options) => {
+    const stage = openStage(addTrustCommands, done({ result: 'changed' }));
+    await expect(stage.run('trust', 'owner-wishes', 'st-anna', ...options)).rejects.toThrow(CommanderError);
+    expect(stage.asked).toEqual([]);
+  });
+});

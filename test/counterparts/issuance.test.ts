@@ -16,7 +16,7 @@ import { parseCertificateRequest } from '../../shared/issuance/certificate-reque
 import { commission } from '../../shared/issuance/commission.ts';
 import { prepareDelivery } from '../../shared/issuance/prepare.ts';
 import { commissionList, prepareRevocationList, type Revoked } from '../../shared/issuance/prepare-list.ts';
-import { signVerified } from '../../shared/issuance/verified-signature.ts';
+import { signVerified } from '../../shared/signing/verified-signature.ts';
 import type { SigningAlgorithm } from '../../shared/ports.ts';
 import { SoftwareCertificateSigner } from '../fakes/software-certificate-signer.ts';
 import {

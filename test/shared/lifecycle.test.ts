@@ -1,57 +1,97 @@
-// Are the legal moves the only ones, and does a stored row come back only as what it was?
-import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+// Are the legal moves the only ones, and what does each keep?
+import { describe, expect, expectTypeOf, test } from 'vitest';
 
 import {
-  claim,
+  certificateInUse,
+  isDenied,
+  isEnrolling,
+  isOperational,
   isOwned,
+  isQuarantined,
   isRegistered,
+  isRetired,
+  MOVES,
+  type Device,
+  type DeviceState,
+} from '../../shared/lifecycle.ts';
+import {
+  claim,
+  confirm,
+  deny,
+  denyListed,
+  lift,
   markAligned,
   markPending,
-  MOVES,
-  parseDevice,
+  type offer,
+  openWindow,
+  place,
+  quarantine,
   register,
-  type Device,
-  type OwnedDevice,
-} from '../../shared/lifecycle.ts';
-import { Fault } from '../../shared/outcome.ts';
+  reset,
+  retire,
+  touch,
+} from '../../shared/lifecycle-moves.ts';
+import {
+  CUT,
+  DEVICES,
+  ENDED,
+  issued,
+  LATER,
+  LISTED,
+  LOST,
+  made,
+  NOW,
+  operational,
+  owned,
+  registered,
+  RESTRICT,
+  WINDOW,
+} from './devices.ts';
 
-const NOW = '2026-11-24T12:00:00.000Z';
-const LATER = '2026-11-24T12:00:05.000Z';
-
-const owned: OwnedDevice = claim({
-  id: 'acme-A1',
-  manufacturer: 'acme',
-  path: 'jitr',
-  factoryCertificate: 'a'.repeat(64),
-  owner: 'clinic',
-  now: NOW,
-});
-const registered = register(owned, LATER);
-const beforehand = { ...owned, path: 'registered' } as const;
-const devices: [string, Device][] = [
-  ['owned', owned],
-  ['registered', registered],
-  ['owned and aligned', markAligned(owned, LATER)],
-  ['registered and aligned', markAligned(registered, LATER)],
-  ['registered, aligned and pending again', markPending(markAligned(registered, LATER), LATER)],
-  ['owned, of the path registered', beforehand],
-  ['registered, of the path registered', register(beforehand, LATER)],
-];
+const devices = Object.entries(DEVICES);
 
 describe('moves', () => {
   test('the table holds the legal moves and no other', () => {
-    expect(MOVES.map(({ from, to, by }) => `${from} -> ${to} by ${by}`)).toEqual([
+    expect(tabled()).toEqual([
       'listed -> owned by claim',
       'owned -> registered by first-connect',
+      'registered -> operational by confirm',
+      'operational -> operational by confirm',
+      'operational -> owned by reset',
       'owned -> quarantined by quarantine',
       'registered -> quarantined by quarantine',
+      'operational -> quarantined by quarantine',
       'quarantined -> quarantined by quarantine',
+      'quarantined -> owned by lift',
       'listed -> denied by deny',
       'owned -> denied by deny',
       'registered -> denied by deny',
+      'operational -> denied by deny',
       'quarantined -> denied by deny',
+      'retired -> denied by deny',
+      'owned -> retired by retire',
+      'registered -> retired by retire',
+      'operational -> retired by retire',
+      'quarantined -> retired by retire',
     ]);
+  });
+
+  test('the functions make those of the table and no other, from a device in whatever state', () => {
+    const fromListed = [
+      `listed -> ${claim({ ...LISTED, owner: 'clinic', now: NOW }).state} by claim`,
+      `listed -> ${denyListed(LISTED, LOST).state} by deny`,
+    ];
+    const found = new Set([...fromListed, ...devices.flatMap(([, device]) => movesOf(device))]);
+    expect([...found].sort()).toEqual([...tabled()].sort());
+  });
+
+  test('a function takes only the states that the table names for it', () => {
+    expectTypeOf<Parameters<typeof register>[0]['state']>().toEqualTypeOf<'owned'>();
+    expectTypeOf<Parameters<typeof offer>[0]['state']>().toEqualTypeOf<'registered' | 'operational'>();
+    expectTypeOf<Parameters<typeof confirm>[0]['state']>().toEqualTypeOf<'registered' | 'operational'>();
+    expectTypeOf<Parameters<typeof openWindow>[0]['state']>().toEqualTypeOf<'operational'>();
+    expectTypeOf<Parameters<typeof reset>[0]['state']>().toEqualTypeOf<'operational'>();
+    expectTypeOf<Parameters<typeof lift>[0]['state']>().toEqualTypeOf<'quarantined'>();
   });
 
   test('a claim makes the first version, of the first epoch, with the weaker proof, pending at the broker', () => {
@@ -79,6 +119,28 @@ describe('moves', () => {
     });
   });
 
+  test.each(devices)(
+    '%s: every move keeps what the device is, where it was placed and when it was seen',
+    (_t, device) => {
+      const kept = ({ id, manufacturer, path, factoryCertificate, placement, alignedAt, owner }: Device) => {
+        return { id, manufacturer, path, factoryCertificate, placement, alignedAt, owner };
+      };
+      for (const next of afterwards(device)) {
+        expect(kept(next)).toEqual(kept(device));
+        expect(next).toMatchObject({ version: device.version + 1, brokerPending: LATER });
+      }
+    },
+  );
+
+  test.each(devices)('%s: a new epoch begins with a lift, and with no other move', (_title, device) => {
+    for (const next of afterwards(device)) {
+      const lifted = isQuarantined(device) && isOwned(next);
+      expect(next.epoch).toBe(lifted ? device.epoch + 1 : device.epoch);
+    }
+  });
+});
+
+describe('what is no move', () => {
   test.each(devices)('%s: seen to match, nothing is pending; seen to differ, it is again', (_title, device) => {
     const aligned = markAligned(device, LATER);
     expect({ ...aligned, brokerPending: undefined }).toEqual({
@@ -91,79 +153,75 @@ describe('moves', () => {
     expect(markPending(aligned, NOW)).toEqual({ ...aligned, version: device.version + 2, brokerPending: NOW });
   });
 
-  test('only the state `owned` is owned and waits for its first connect', () => {
-    expect(devices.map(([, device]) => isOwned(device))).toEqual([true, false, true, false, false, true, false]);
+  test.each(devices)('%s: touched, it is as it was, but for its version', (_title, device) => {
+    expect(touch(device)).toEqual({ ...device, version: device.version + 1 });
   });
 
-  test('only the state `registered` is admitted and not more', () => {
-    expect(devices.map(([, device]) => isRegistered(device))).toEqual([false, true, false, true, true, false, true]);
+  test.each(devices)('%s: placed, nothing else changes, and nothing is asked of the broker', (_title, device) => {
+    const placed = place(device, 'ward-9');
+    if (device.owner === undefined) expect(placed).toBeUndefined();
+    else expect(placed).toEqual({ ...device, placement: 'ward-9', version: device.version + 1 });
+    expect(placed === undefined ? undefined : place(placed, 'ward-9')).toBeUndefined();
   });
 
-  test('a path is kept from the claim on: no move changes it', () => {
-    const claimed = claim({ ...registered, path: 'registered', now: NOW });
-    expect(claimed.path).toBe('registered');
-    for (const device of [register(claimed, LATER), markAligned(claimed, LATER), markPending(claimed, LATER)])
-      expect(device.path).toBe('registered');
+  test('an open window changes nothing else, and takes the place of the one before', () => {
+    expect(openWindow(operational, WINDOW)).toEqual({
+      ...operational,
+      version: operational.version + 1,
+      window: WINDOW,
+    });
+    const later = { opens: LATER, closes: '2026-11-25T12:00:05.000Z' };
+    expect(openWindow(openWindow(operational, WINDOW), later).window).toEqual(later);
   });
 });
 
-describe('parseDevice', () => {
-  test.each(devices)('%s: comes back from its row as it was', (_title, device) => {
-    expect(parseDevice(JSON.parse(JSON.stringify(device)) as Record<string, unknown>)).toEqual(device);
+describe('questions', () => {
+  const QUESTIONS = {
+    owned: isOwned,
+    registered: isRegistered,
+    operational: isOperational,
+    quarantined: isQuarantined,
+    denied: isDenied,
+    retired: isRetired,
+  } as const satisfies Record<DeviceState, unknown>;
+
+  test('each state is known by its own question only', () => {
+    for (const [state, ask] of Object.entries(QUESTIONS))
+      for (const [title, device] of devices) expect(ask(device), `${state}? ${title}`).toBe(device.state === state);
+    expect(new Set(devices.map(([, { state }]) => state))).toEqual(new Set(Object.keys(QUESTIONS)));
   });
 
-  test('keeps nothing of a row that the state does not have', () => {
-    expect(parseDevice({ ...owned, registeredAt: NOW, pk: 'x', administrator: true })).toEqual(owned);
+  test('a certificate is given to devices that are registered or operational, over the one that they use', () => {
+    const enrolling = devices.map(([, device]) => device).filter(isEnrolling);
+    expect(new Set(enrolling.map(({ state }) => state))).toEqual(new Set(['registered', 'operational']));
+    for (const device of enrolling)
+      expect(certificateInUse(device)).toBe((isOperational(device) ? 'b' : 'a').repeat(64));
   });
+});
 
-  test.each(['', 'Owned', 'operational', 'retired', 'listed', 'toString', '__proto__'])(
-    'takes the unknown state "%s" for a fault, never for a default',
-    (state) => {
-      expect(() => parseDevice({ ...registered, state })).toThrow(Fault);
-    },
-  );
+function tabled(): readonly string[] {
+  return MOVES.map(({ from, to, by }) => `${from} -> ${to} by ${by}`);
+}
 
-  test.each(['JITR', 'dpp', 'toString'])('takes the unknown path "%s" for a fault, never for a default', (path) => {
-    expect(() => parseDevice({ ...registered, path })).toThrow(Fault);
-  });
+function movesOf(device: Device): readonly string[] {
+  return afterEach(device).map(([by, next]) => `${device.state} -> ${next.state} by ${by}`);
+}
 
-  test('takes an unknown proof of ownership for a fault', () => {
-    expect(() => parseDevice({ ...owned, proof: 'voucher' })).toThrow(Fault);
-  });
+function afterwards(device: Device): readonly Device[] {
+  return afterEach(device).map(([, next]) => next);
+}
 
-  const wrong = {
-    text: fc.constantFrom<unknown>(undefined, null, '', 0, true, [], {}, ['x']),
-    count: fc.constantFrom<unknown>(undefined, null, 0, -1, 1.5, '1', Number.NaN, 2 ** 53, Infinity, [1]),
-  };
-  const members: [string, keyof typeof wrong][] = [
-    ['id', 'text'],
-    ['version', 'count'],
-    ['owner', 'text'],
-    ['epoch', 'count'],
-    ['manufacturer', 'text'],
-    ['path', 'text'],
-    ['factoryCertificate', 'text'],
-    ['proof', 'text'],
-    ['state', 'text'],
-    ['registeredAt', 'text'],
+/** Every device that one move can make of it. */
+function afterEach(device: Device): readonly (readonly [string, Device])[] {
+  const moves: [string, Device | undefined][] = [
+    ['first-connect', isOwned(device) ? register(device, LATER) : undefined],
+    ['confirm', isEnrolling(device) ? confirm(device, device.offered ?? issued('d'), LATER) : undefined],
+    ['reset', isOperational(device) ? reset(device, LATER) : undefined],
+    ['quarantine', quarantine(device, RESTRICT)],
+    ['quarantine', quarantine(device, CUT)],
+    ['lift', isQuarantined(device) ? lift(device, LATER) : undefined],
+    ['deny', deny(device, LOST)],
+    ['retire', retire(device, ENDED)],
   ];
-
-  test.each(members)('takes a row whose "%s" is missing or no %s for a fault', (member, kind) => {
-    fc.assert(
-      fc.property(wrong[kind], (value) => {
-        expect(() => parseDevice({ ...registered, [member]: value })).toThrow(Fault);
-      }),
-    );
-  });
-
-  test.each(['brokerPending', 'alignedAt'])('takes a row whose "%s" is there but no text for a fault', (member) => {
-    fc.assert(
-      fc.property(
-        wrong.text.filter((value) => value !== undefined),
-        (value) => {
-          expect(() => parseDevice({ ...registered, [member]: value })).toThrow(Fault);
-        },
-      ),
-    );
-  });
-});
+  return moves.flatMap(([by, next]) => (next === undefined ? [] : [[by, made(next)] as const]));
+}

@@ -3,7 +3,8 @@ import { anchorClaimKey, anchorKey, anchorRow, authorityKey } from '../../shared
 import { ownerKey } from '../../shared/identity/owner.ts';
 import { makeDeviceId } from '../../shared/identity/device-id.ts';
 import { recordEntry, STREAMS } from '../../shared/ledger/entry.ts';
-import { claim, deviceKey } from '../../shared/lifecycle.ts';
+import { deviceKey } from '../../shared/lifecycle.ts';
+import { claim } from '../../shared/lifecycle-moves.ts';
 import { certificateKey, wish } from '../../shared/whitelist/certificate-row.ts';
 import { idClaimKey, keyClaimKey, listingKey, type Listing } from '../../shared/whitelist/listing.ts';
 import { OWNER, PRINCIPAL } from '../functions/scene.ts';

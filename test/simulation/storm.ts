@@ -3,7 +3,8 @@
 import { hash } from 'node:crypto';
 
 import { recordEntry, STREAMS } from '../../shared/ledger/entry.ts';
-import { claim, deviceKey, markAligned } from '../../shared/lifecycle.ts';
+import { deviceKey } from '../../shared/lifecycle.ts';
+import { claim, markAligned } from '../../shared/lifecycle-moves.ts';
 import { OWNER } from '../functions/scene.ts';
 import { Cloud, type CloudTerms } from './cloud.ts';
 import { PoweredDevice } from './devices.ts';

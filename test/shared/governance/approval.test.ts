@@ -16,10 +16,11 @@ import { Fault } from '../../../shared/outcome.ts';
 const ANN = 'arn:aws:iam::123456789012:user/ann';
 const BEN = 'arn:aws:iam::123456789012:user/ben';
 const EVE = 'arn:aws:iam::123456789012:user/eve';
+const RELEASED = { kind: 'release-held' as const, devices: ['acme-A1', 'acme-A2'] };
 const REQUEST: Approval = {
   version: 1,
   id: 'id-1',
-  act: { kind: 'release-held', devices: ['acme-A1', 'acme-A2'] },
+  act: RELEASED,
   requester: ANN,
   expiresAt: '2026-11-25T12:00:00.000Z',
 };
@@ -77,8 +78,8 @@ test('refuses a request that was approved before, whoever did', () => {
 });
 
 test.each<[string, Approval]>([
-  ['another device', { ...REQUEST, act: { ...REQUEST.act, devices: ['acme-A1', 'acme-A3'] } }],
-  ['a device more', { ...REQUEST, act: { ...REQUEST.act, devices: [...REQUEST.act.devices, 'acme-A3'] } }],
+  ['another device', { ...REQUEST, act: { ...RELEASED, devices: ['acme-A1', 'acme-A3'] } }],
+  ['a device more', { ...REQUEST, act: { ...RELEASED, devices: [...RELEASED.devices, 'acme-A3'] } }],
   ['another requester', { ...REQUEST, requester: EVE }],
   ['another id', { ...REQUEST, id: 'id-2' }],
 ])('T138 refuses a request that is not the one that was shown: %s', (_title, changed) => {
@@ -104,8 +105,8 @@ describe('row', () => {
     { ...REQUEST, expiresAt: 'tomorrow' },
     { ...REQUEST, approver: null },
     { ...REQUEST, act: { kind: 'erase-everything', devices: ['acme-A1'] } },
-    { ...REQUEST, act: { ...REQUEST.act, owner: 'x' } },
-    { ...REQUEST, act: { ...REQUEST.act, devices: [] } },
+    { ...REQUEST, act: { ...RELEASED, owner: 'x' } },
+    { ...REQUEST, act: { ...RELEASED, devices: [] } },
   ])('that is not as written is a fault, never an approval: %j', (row) => {
     expect(() => parseApproval(row)).toThrow(Fault);
   });

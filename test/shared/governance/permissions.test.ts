@@ -20,6 +20,7 @@ const ACTS = Object.keys(PERMISSIONS) as ActKind[];
 test('the table names each act with its roles', () => {
   expect(PERMISSIONS).toEqual({
     'add-owner': ['operator'],
+    'set-owner-wishes': ['operator'],
     'add-authority': ['operator'],
     'add-root': ['operator'],
     'add-signer': ['operator'],
@@ -31,6 +32,12 @@ test('the table names each act with its roles', () => {
     'claim-devices': ['operator'],
     quarantine: ['operator'],
     deny: ['operator'],
+    retire: ['operator'],
+    'open-window': ['operator'],
+    place: ['operator'],
+    'request-lift': ['approver'],
+    'request-authority': ['operator'],
+    'create-authority': ['operator'],
     'request-release': ['operator', 'approver'],
     approve: ['approver'],
   });

@@ -13,7 +13,7 @@ import {
   readPinFile,
   type Pkcs11SignerWishes,
 } from '../../../shared/hsm/pkcs11-certificate-signer.ts';
-import { encodeEcdsa } from '../../../shared/issuance/ecdsa-signature.ts';
+import { encodeEcdsa } from '../../../shared/signing/ecdsa-signature.ts';
 import type { SigningAlgorithm } from '../../../shared/ports.ts';
 import { SoftwareCertificateSigner } from '../../fakes/software-certificate-signer.ts';
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 
 import { ensureKeyPair } from '../../../shared/hsm/pkcs11-key-pair.ts';
 import type { OpenSession } from '../../../shared/hsm/pkcs11-token.ts';
-import { signVerified } from '../../../shared/issuance/verified-signature.ts';
+import { signVerified } from '../../../shared/signing/verified-signature.ts';
 import type { SigningAlgorithm } from '../../../shared/ports.ts';
 import {
   HAVE_NSS,

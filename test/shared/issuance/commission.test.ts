@@ -5,7 +5,7 @@ import { readSigned } from '../../../shared/identity/certificate-body.ts';
 import { commission, readCommissioned } from '../../../shared/issuance/commission.ts';
 import { prepareOperational } from '../../../shared/issuance/prepare.ts';
 import { assemble } from '../../../shared/issuance/profile.ts';
-import { signVerified, verifyAnswer } from '../../../shared/issuance/verified-signature.ts';
+import { signVerified, verifyAnswer } from '../../../shared/signing/verified-signature.ts';
 import type { SigningAlgorithm } from '../../../shared/ports.ts';
 import { SoftwareCertificateSigner } from '../../fakes/software-certificate-signer.ts';
 import { keysOf, spkiOf } from '../../pki/crafted.ts';

@@ -9,7 +9,7 @@ import {
   type OperationalOrder,
   type PreparedCertificate,
 } from '../../../shared/issuance/prepare.ts';
-import { signVerified } from '../../../shared/issuance/verified-signature.ts';
+import { signVerified } from '../../../shared/signing/verified-signature.ts';
 import { parseDeviceId, type DeviceId } from '../../../shared/identity/device-id.ts';
 import type { Certificate } from '../../../shared/identity/certificate.ts';
 import type { Outcome } from '../../../shared/outcome.ts';

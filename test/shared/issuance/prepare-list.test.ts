@@ -12,7 +12,7 @@ import {
   type Revoked,
 } from '../../../shared/issuance/prepare-list.ts';
 import { assemble } from '../../../shared/issuance/profile.ts';
-import { signVerified } from '../../../shared/issuance/verified-signature.ts';
+import { signVerified } from '../../../shared/signing/verified-signature.ts';
 import { SoftwareCertificateSigner } from '../../fakes/software-certificate-signer.ts';
 import { basic, craft, extension, keyIds, keysOf, keyUsage, nameOf } from '../../pki/crafted.ts';
 import { children, readTlv, tlv } from '../../pki/der.ts';

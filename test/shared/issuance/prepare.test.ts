@@ -14,7 +14,7 @@ import {
   prepareRoot,
   type OperationalOrder,
 } from '../../../shared/issuance/prepare.ts';
-import { signVerified } from '../../../shared/issuance/verified-signature.ts';
+import { signVerified } from '../../../shared/signing/verified-signature.ts';
 import type { SigningAlgorithm } from '../../../shared/ports.ts';
 import { SoftwareCertificateSigner } from '../../fakes/software-certificate-signer.ts';
 import { extensionRequest } from '../../pki/certificate-requests.ts';

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 
 import { verifyFactoryCertificate } from '../../../shared/identity/factory-certificate.ts';
-import { claim, deny, markAligned, quarantine, register, type Device } from '../../../shared/lifecycle.ts';
+import type { Device } from '../../../shared/lifecycle.ts';
+import { claim, deny, markAligned, quarantine, register } from '../../../shared/lifecycle-moves.ts';
 import { REASONS } from '../../../shared/reasons.ts';
 import { decideAdmission } from '../../../shared/whitelist/admit.ts';
 import type { Listing } from '../../../shared/whitelist/listing.ts';
