@@ -32,11 +32,11 @@ const LONGEST_PAUSE_MS = 30_000;
 /** Until the signal, or with `once` until no order waits. A PIN that was refused ends it: a second try may lock the token. */
 export async function serve(world: SignerWorld, { once }: { readonly once: boolean }): Promise<number> {
   let [signed, failures] = [0, 0];
-  while (!world.signal.aborted) {
+  while (!isStopped(world)) {
     const messages = await receive(world, once);
     if (messages.length === 0 && once) break;
     for (const message of messages) {
-      if (world.signal.aborted) break;
+      if (isStopped(world)) break;
       const fine = await answer(message, world);
       failures = fine ? 0 : failures + 1;
       signed += fine ? 1 : 0;
@@ -45,6 +45,10 @@ export async function serve(world: SignerWorld, { once }: { readonly once: boole
     }
   }
   return signed;
+}
+
+function isStopped({ signal }: SignerWorld): boolean {
+  return signal.aborted;
 }
 
 interface Received {

@@ -2,7 +2,7 @@
 // stranger had sent it (blueprint step 3).
 import { createHash } from 'node:crypto';
 
-import { canonicalBytes, type Json } from '../canonical.ts';
+import { canonicalBytes } from '../canonical.ts';
 import { sameBytes } from '../identity/path-rules.ts';
 import { done, Fault, refused, type Outcome } from '../outcome.ts';
 import type { KeyDescription } from '../ports.ts';
@@ -23,7 +23,7 @@ export function authorityName(kind: 'root' | 'issuing', owner: string, keyFinger
 export function termsDigest(terms: AuthorityTerms): string {
   return createHash('sha256')
     .update('wardkey-authority/1\0')
-    .update(canonicalBytes(terms as unknown as Json))
+    .update(canonicalBytes(terms))
     .digest('hex');
 }
 

@@ -17,7 +17,7 @@ import type { Intent } from './intent.ts';
 export const RESPITE_MINUTES = 5;
 
 /** Who speaks: a device, over a certificate. */
-export type Speaker = { readonly [K in 'device' | 'certificateId']: string };
+export type Speaker = Readonly<Record<'device' | 'certificateId', string>>;
 
 /** In good standing, and speaking over the one certificate that its row lists as the one in use (T085, T093). */
 export function decideStanding(device: Device | undefined, { device: id, certificateId }: Speaker): Outcome<Enrolling> {

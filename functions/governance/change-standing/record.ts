@@ -40,5 +40,5 @@ export function standingEntry(
 }
 
 function windowOf(device: Device) {
-  return 'window' in device && device.window !== undefined ? { window: { ...device.window } } : {};
+  return 'window' in device ? { window: { ...device.window } } : {};
 }
