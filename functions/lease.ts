@@ -8,6 +8,8 @@ import { parseRow } from '../shared/rows.ts';
 
 /** Longer than the functions that take one may run: a worker that still acts still holds its lease. */
 export const LEASE_SECONDS = 60;
+/** Between two looks whether another worker is done. */
+const STEP_MS = 250;
 /** What a call to the broker may take at most (shared/aws/environment.ts): one sent under the lease arrives under it. */
 const CALL_MS = 9_000;
 
@@ -29,14 +31,15 @@ export interface LeaseWorld {
 const ROW = z.object({ version: z.int().min(1), until: z.iso.datetime() });
 type Row = z.infer<typeof ROW>;
 
-/** Throws while another worker holds the lease. A crash leaves it to expire. */
+/** Throws while another worker holds the lease, for as long as `patienceMs`. A crash leaves it to expire. */
 export async function underLease<T>(
   subject: LeaseSubject,
   world: LeaseWorld,
   work: (lease: HeldLease) => Promise<T>,
+  patienceMs = 0,
 ): Promise<T> {
   const { registry, clock } = world;
-  const held = await takeLease(subject, world);
+  const held = await awaitLease(subject, world, patienceMs);
   const state = { ended: false };
   const end = (): Change => {
     const next: Row = { version: held.version + 1, until: clock.now() };
@@ -59,17 +62,26 @@ export async function underLease<T>(
   }
 }
 
-async function takeLease(subject: LeaseSubject, { registry, clock }: LeaseWorld): Promise<Row> {
+/** Work for one subject that was asked for twice at once is done one after the other, and not in five minutes. */
+async function awaitLease(subject: LeaseSubject, world: LeaseWorld, patienceMs: number): Promise<Row> {
+  for (let waitedMs = 0; ; waitedMs += STEP_MS) {
+    const taken = await takeLease(subject, world);
+    if (taken !== 'busy') return taken;
+    if (waitedMs >= patienceMs) throw new Fault('comparison-lost', `"${subject}": another worker acts on it now`);
+    await world.clock.pause(STEP_MS);
+  }
+}
+
+async function takeLease(subject: LeaseSubject, { registry, clock }: LeaseWorld): Promise<Row | 'busy'> {
   const key = leaseKey(subject);
   const [row] = await registry.read([key]);
   const now = clock.now();
   const present = row === undefined ? undefined : parseRow(ROW, row, 'lease row');
-  const busy = new Fault('comparison-lost', `"${subject}": another worker acts on it now`);
-  if (present !== undefined && Date.parse(present.until) > Date.parse(now)) throw busy;
+  if (present !== undefined && Date.parse(present.until) > Date.parse(now)) return 'busy';
   const until = new Date(Date.parse(now) + LEASE_SECONDS * 1000).toISOString();
   const next = { version: (present?.version ?? 0) + 1, until };
   const change = present === undefined ? { create: key, row: next } : { replace: key, previous: present, next };
-  if ((await registry.commit([change])) === 'lost') throw busy;
+  if ((await registry.commit([change])) === 'lost') return 'busy';
   return next;
 }
 

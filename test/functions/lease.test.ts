@@ -105,3 +105,18 @@ test('takes a malformed lease for a fault, never for a free subject', async () =
   scene.registry.seed({ table: 'devices', pk: SUBJECT, sk: 'lease' }, { version: 1, until: 'tomorrow' });
   await expect(hold(scene, nothing)).rejects.toMatchObject({ code: 'row-malformed' });
 });
+
+test('waits for another worker as long as it has patience, and then works', async () => {
+  const scene = await makeScene();
+  await die(scene);
+  scene.clock.advance(LEASE_SECONDS * 1000 - 5_000);
+  await underLease(SUBJECT, scene, nothing, 5_000);
+  expect(scene.clock.pauses.length).toBe(20);
+});
+
+test('throws when its patience ends before the other is done', async () => {
+  const scene = await makeScene();
+  await die(scene);
+  scene.clock.advance(LEASE_SECONDS * 1000 - 5_000);
+  await expect(underLease(SUBJECT, scene, nothing, 4_000)).rejects.toMatchObject(BUSY);
+});

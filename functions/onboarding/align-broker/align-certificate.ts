@@ -15,7 +15,7 @@ import {
 import { listingKey, parseListing, type Listing } from '../../../shared/whitelist/listing.ts';
 import { underLease } from '../../lease.ts';
 import { fence } from './fence.ts';
-import type { AlignBrokerWorld } from './flow.ts';
+import { PATIENCE_MS, type AlignBrokerWorld } from './flow.ts';
 import { remove, revoke, type Shown } from './project.ts';
 
 export type CertificateShown = Shown | 'known' | 'left' | 'settled';
@@ -28,16 +28,21 @@ export async function alignCertificate(certificateId: string, world: AlignBroker
   // One worker per device, and per certificate of nobody: a late one would end what a fresh registration has begun.
   const device = row.device ?? (await readListing(certificateId, world))?.device;
   const subject = device === undefined ? (`certificate#${certificateId}` as const) : (`device#${device}` as const);
-  return underLease(subject, world, async (lease) => {
-    await world.quota.awaitTurn();
-    const present = await readDue(certificateId, world);
-    if (present === undefined) return 'settled';
-    const held = { ...world, broker: fence(world.broker, lease) };
-    const shown = await showAsWanted(present, held);
-    // Losing this means that the row moved on; whoever moved it has asked again.
-    await lease.settle(settled(present, shown, world));
-    return shown;
-  });
+  return underLease(
+    subject,
+    world,
+    async (lease) => {
+      await world.quota.awaitTurn();
+      const present = await readDue(certificateId, world);
+      if (present === undefined) return 'settled';
+      const held = { ...world, broker: fence(world.broker, lease) };
+      const shown = await showAsWanted(present, held);
+      // Losing this means that the row moved on; whoever moved it has asked again.
+      await lease.settle(settled(present, shown, world));
+      return shown;
+    },
+    PATIENCE_MS,
+  );
 }
 
 async function showAsWanted(

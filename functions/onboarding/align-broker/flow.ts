@@ -31,6 +31,8 @@ export interface Alignment {
 }
 
 const ROUNDS = 5;
+/** What changes a device often ends a certificate of it too, and both are asked for at once: one waits for the other. */
+export const PATIENCE_MS = 10_000;
 
 export async function align(request: AlignmentRequest, world: AlignBrokerWorld): Promise<object> {
   if ('device' in request) return alignDevice(request.device, world);
@@ -40,10 +42,15 @@ export async function align(request: AlignmentRequest, world: AlignBrokerWorld):
 /** Returns when IoT Core matched a version of the row that was still the newest; throws for another try later. */
 export async function alignDevice(device: string, world: AlignBrokerWorld): Promise<Alignment> {
   // 1 One worker per device: a worker that slept would otherwise bring back what a newer row has ended.
-  return underLease(`device#${device}`, world, async (lease) => {
-    const broker = fence(world.broker, lease);
-    return { device, shown: await alignHeld(device, lease, { ...world, broker }) };
-  });
+  return underLease(
+    `device#${device}`,
+    world,
+    async (lease) => {
+      const broker = fence(world.broker, lease);
+      return { device, shown: await alignHeld(device, lease, { ...world, broker }) };
+    },
+    PATIENCE_MS,
+  );
 }
 
 async function alignHeld(device: string, lease: HeldLease, world: AlignBrokerWorld): Promise<Alignment['shown']> {
