@@ -183,7 +183,8 @@ export const STREAMS = {
   signing: (id: string) => `signing/${id}`,
   issuing: (fingerprint: string) => `issuing/${fingerprint}`,
   list: (issuer: string) => `list/${issuer}`,
-  sessions: (device: string) => `sessions/${device}`,
+  /** One sign that a key is in two places: version of the row that showed it. */
+  suspicion: (device: string, version: number) => `suspicion/${device}/${version}`,
   renewals: (day: string) => `renewals/${day}`,
   lot: (manufacturer: string, lot: string) => `lot/${manufacturer}/${lot}`,
   approval: (id: string) => `approval/${id}`,

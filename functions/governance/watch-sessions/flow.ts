@@ -64,11 +64,11 @@ function sessionChange(device: string, previous: Sessions | undefined, next: Ses
 }
 
 function suspicion({ id, owner }: Device, next: Sessions, { clock, random, requestId }: SuspectWorld): Change {
-  const { certificateId, version: seq, changes } = next;
+  const { certificateId, version, changes } = next;
   const inputs = { certificateId, addressChanges: [...changes], sign: 'alternating-addresses' };
   const actor = { kind: 'step', step: 'watch-sessions' } as const;
   const about = owner === undefined ? {} : { owner };
   const detail = { actor, decision: 'done', ...about, device: id, inputs, requestId } as const;
-  const stream = STREAMS.sessions(id);
-  return recordEntry({ stream, seq, kind: 'clone-suspected', time: clock.now(), detail }, random);
+  const stream = STREAMS.suspicion(id, version);
+  return recordEntry({ stream, seq: 1, kind: 'clone-suspected', time: clock.now(), detail }, random);
 }
