@@ -8,6 +8,7 @@ import {
   isRevoked,
   markMatched,
   parseCertificateRow,
+  removal,
   wish,
 } from '../../../shared/whitelist/certificate-row.ts';
 import { cloneKey, refusalKey } from '../../../shared/whitelist/refusal.ts';
@@ -40,6 +41,16 @@ describe('a wish', () => {
   });
 });
 
+test('an operational certificate that has ended is to go at once, and remembers whose it was also when it is gone', () => {
+  const row = removal(ID, 'acme-A1', NOW);
+  expect(row).toEqual({ version: 1, certificateId: ID, wanted: 'removed', device: 'acme-A1', brokerPending: NOW });
+  expect(markMatched(row, LATER)).toEqual({
+    ...{ version: 2, certificateId: ID, wanted: 'removed', device: 'acme-A1' },
+    alignedAt: LATER,
+  });
+  expect(isRevoked(row)).toBe(false);
+});
+
 test('only a certificate that was refused for good is revoked', () => {
   const rows = (['known', 'absent', 'revoked'] as const).map((wanted) =>
     wish({ certificateId: ID, wanted, since: NOW }, undefined),
@@ -49,12 +60,14 @@ test('only a certificate that was refused for good is revoked', () => {
 });
 
 describe('row', () => {
-  test.each([known, matched, wish({ certificateId: ID, wanted: 'absent', since: LATER }, matched)])(
-    'comes back as it was: %j',
-    (row) => {
-      expect(parseCertificateRow(JSON.parse(JSON.stringify(row)))).toEqual(row);
-    },
-  );
+  test.each([
+    known,
+    matched,
+    wish({ certificateId: ID, wanted: 'absent', since: LATER }, matched),
+    removal(ID, 'acme-A1', NOW),
+  ])('comes back as it was: %j', (row) => {
+    expect(parseCertificateRow(JSON.parse(JSON.stringify(row)))).toEqual(row);
+  });
 
   test.each([
     undefined,
@@ -64,6 +77,7 @@ describe('row', () => {
     { ...known, certificateId: undefined },
     { ...known, wanted: undefined },
     { ...known, wanted: 'active' },
+    { ...known, device: 7 },
     { ...known, brokerPending: 'soon' },
     { ...known, brokerPending: null },
     { ...known, alignedAt: 'yesterday' },
