@@ -37,11 +37,11 @@ export async function serve(world: SignerWorld, { once }: { readonly once: boole
     if (messages.length === 0 && once) break;
     for (const message of messages) {
       if (isStopped(world)) break;
-      const fine = await answer(message, world);
-      failures = fine ? 0 : failures + 1;
-      signed += fine ? 1 : 0;
+      const answered = await answer(message, world);
+      failures = answered === 'failed' ? failures + 1 : 0;
+      signed += answered === 'signed' ? 1 : 0;
       // The order comes back by itself; a token that is away is not asked in a tight loop.
-      if (!fine) await world.pause(Math.min(1000 * 2 ** failures, LONGEST_PAUSE_MS));
+      if (answered === 'failed') await world.pause(Math.min(1000 * 2 ** failures, LONGEST_PAUSE_MS));
     }
   }
   return signed;
@@ -66,18 +66,21 @@ async function receive({ client, queues, signal }: SignerWorld, once: boolean): 
   }
 }
 
-/** Whether the token did its work; an order that is not ours to sign is none of its failures. */
-async function answer({ Body = '', ReceiptHandle }: Received, world: SignerWorld): Promise<boolean> {
+/** `left`: an order that is not ours to sign is no failure of the token. */
+async function answer(
+  { Body = '', ReceiptHandle }: Received,
+  world: SignerWorld,
+): Promise<'signed' | 'left' | 'failed'> {
   const { client, queues, keys, report } = world;
   try {
     const order = await signOrder(Body, keys);
     if (order === 'elsewhere') {
       report({ event: 'elsewhere' });
-      return true;
+      return 'left';
     }
     if (order.outcome === 'refused') {
       report({ event: 'refused', reason: order.refusal.reason });
-      return true; // it stays, and ends as a dead letter, where somebody looks
+      return 'left'; // it stays, and ends as a dead letter, where somebody looks
     }
     const { intent } = order.value;
     const QueueUrl = intent.kind === 'list' ? queues.list : queues.certificate;
@@ -85,10 +88,10 @@ async function answer({ Body = '', ReceiptHandle }: Received, world: SignerWorld
     // A crash here signs it once more.
     await client.send(new DeleteMessageCommand({ QueueUrl: queues.orders, ReceiptHandle }));
     report({ event: 'signed', intent });
-    return true;
+    return 'signed';
   } catch (error) {
     if (error instanceof Fault && error.code === 'pin-refused') throw error;
     report({ event: 'failed', problem: error instanceof Error ? error.message : String(error) });
-    return false;
+    return 'failed';
   }
 }
