@@ -38,6 +38,19 @@ export function authorityRegistryContract(name: string, stage: AuthorityRegistry
       expect(await isOpen(id)).toBe(true);
     });
 
+    test('registers the issuing CA of an owner so that nothing enters by connecting, whatever it was before', async () => {
+      const party = await makeAuthority(`${name} issues`);
+      const id = await authorities().registerIssuing(party.pem);
+      stage.registered(id);
+      expect([await authorities().isRegistered(id), await isOpen(id)]).toEqual([true, false]);
+      expect(await authorities().registerIssuing(party.pem)).toBe(id);
+      expect(await isOpen(id)).toBe(false);
+      // As if somebody had opened it at the console.
+      await authorities().setRegistration(id, 'enter');
+      expect(await authorities().registerIssuing(party.pem)).toBe(id);
+      expect(await isOpen(id)).toBe(false);
+    });
+
     if (stage.beyond['only-authorities'] === undefined) {
       test('registers no certificate that is no authority', async () => {
         await expect(authorities().register((await makeSigner()).pem)).rejects.toThrow();

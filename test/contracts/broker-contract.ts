@@ -14,6 +14,8 @@ export interface BrokerStage {
   readonly broker: () => Broker;
   /** A certificate that the broker does not know, under a CA that it does not know either. */
   readonly unknown: () => Promise<{ readonly certificateId: string; readonly pem: string }>;
+  /** The same, under an issuing CA that is registered. */
+  readonly issued: () => Promise<{ readonly certificateId: string; readonly pem: string }>;
   /** Id of a certificate that was just registered, attached to nothing. */
   readonly register: (status: 'ACTIVE' | 'INACTIVE' | 'PENDING_ACTIVATION') => Promise<string>;
   /** Another name at each call; removed at the end. */
@@ -70,8 +72,18 @@ function registering(stage: BrokerStage): void {
     }
   });
 
+  test('registers a certificate of a registered issuing CA, INACTIVE, once, and leaves it as it became', async () => {
+    const { certificateId, pem } = await stage.issued();
+    await broker().registerIssued(pem);
+    expect((await known(stage, certificateId)).status).toBe('INACTIVE');
+    await broker().setStatus(certificateId, 'ACTIVE');
+    await broker().registerIssued(pem);
+    expect((await known(stage, certificateId)).status).toBe('ACTIVE');
+  });
+
   test('registers no text that is no certificate', async () => {
     await expect(broker().registerCertificate('no certificate')).rejects.toThrow();
+    await expect(broker().registerIssued('no certificate')).rejects.toThrow();
   });
 }
 

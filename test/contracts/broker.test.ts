@@ -7,15 +7,18 @@ import { brokerContract } from './broker-contract.ts';
 import { IotStage } from './iot-stage.ts';
 import { randomName } from './local-aws.ts';
 
+async function makeUnknown() {
+  const { certificate, pem } = await makeDevice(await makeAuthority(), randomName(), { key: 'any device' });
+  return { certificateId: certificate.fingerprint, pem };
+}
+
 const memory = new MemoryBroker({ policies: ['registration', 'operation'] });
 let registered = 0;
 
 brokerContract('in memory', {
   broker: () => memory,
-  async unknown() {
-    const { certificate, pem } = await makeDevice(await makeAuthority(), randomName(), { key: 'any device' });
-    return { certificateId: certificate.fingerprint, pem };
-  },
+  unknown: makeUnknown,
+  issued: makeUnknown,
   register(status) {
     registered += 1;
     const certificateId = String(registered).padStart(64, 'a');
@@ -40,6 +43,7 @@ afterAll(() => stage.close());
 brokerContract('AWS IoT Core (local cloud)', {
   broker: () => stage.broker,
   unknown: () => stage.unknown(),
+  issued: () => stage.issued(),
   register: (status) => stage.register(status === 'PENDING_ACTIVATION' ? 'INACTIVE' : status),
   thingName: () => stage.thingName(),
   policies: () => policies,

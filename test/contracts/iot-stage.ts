@@ -67,6 +67,15 @@ export class IotStage {
     return { certificateId: certificate.fingerprint, pem };
   }
 
+  /** Under an issuing CA that is registered; not registered itself. */
+  async issued(): Promise<{ readonly certificateId: string; readonly pem: string }> {
+    const authority = await makeAuthority(randomName());
+    this.removeAuthorityLater(await this.authorities.registerIssuing(authority.pem));
+    const { pem, certificate } = await makeDevice(authority, randomName(), { key: 'any device' });
+    this.#removeLater(certificate.fingerprint);
+    return { certificateId: certificate.fingerprint, pem };
+  }
+
   /** Under a registered CA, as if the device had connected. */
   async enter(certificatePem: string, caCertificatePem: string): Promise<string> {
     const input = { certificatePem, caCertificatePem, status: 'INACTIVE' as const };
