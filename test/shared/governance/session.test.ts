@@ -32,6 +32,8 @@ function after(...events: readonly Presence[]): Sessions | undefined {
   return events.reduce<Sessions | undefined>((row, event) => observe(row, event) ?? row, undefined);
 }
 
+const showsClone = (row: Sessions | undefined) => row !== undefined && alternates(row);
+
 describe('a session', () => {
   test('is live from its begin to its end', () => {
     expect(isLive(after(connected('s1', 0)), CERTIFICATE)).toBe(true);
