@@ -21,10 +21,7 @@ export function authorityName(kind: 'root' | 'issuing', owner: string, keyFinger
 }
 
 export function termsDigest(terms: AuthorityTerms): string {
-  return createHash('sha256')
-    .update('wardkey-authority/1\0')
-    .update(canonicalBytes(terms))
-    .digest('hex');
+  return createHash('sha256').update('wardkey-authority/1\0').update(canonicalBytes(terms)).digest('hex');
 }
 
 export interface CheckedAuthority {
