@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { replaceFile, SECRET } from '../station/durable-file.ts';
+import { CLOSED_FOLDER, replaceFile, SECRET } from '../station/durable-file.ts';
 import { UsageError } from '../terminal.ts';
 
 export interface CeremonyNotes {
@@ -13,15 +13,15 @@ export interface CeremonyNotes {
 
 /** A folder belongs to one ceremony: another owner or other keys need another one. */
 export function openNotes(folder: string, ceremony: string): CeremonyNotes {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'ceremony.json');
   const notes: Record<string, string> = existsSync(file) ? parseNotes(readFileSync(file, 'utf8'), file) : {};
+  // Not before there is something to note: a command that was mistyped leaves nothing.
   const save = () => {
+    mkdirSync(folder, { recursive: true, mode: CLOSED_FOLDER });
     replaceFile(file, { text: `${JSON.stringify(notes, null, 2)}\n`, mode: SECRET });
   };
   if ((notes['ceremony'] ??= ceremony) !== ceremony)
     throw new UsageError(`"${folder}" holds another ceremony (${notes['ceremony']}): name another folder`);
-  save();
   return {
     read: (name) => notes[name],
     async once(name, make) {

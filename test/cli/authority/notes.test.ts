@@ -1,5 +1,5 @@
 // Does a ceremony that was interrupted go on where it stopped, and never twice?
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -56,8 +56,13 @@ test('refuses notes that cannot be read, rather than making every key anew', () 
   expect(() => openNotes(folder, 'st-anna')).toThrow(/cannot be read/);
 });
 
-test('keeps its notes to this user', () => {
-  openNotes(folder, 'st-anna');
+test('leaves nothing before there is something to note', () => {
+  openNotes(join(folder, 'new'), 'st-anna');
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('keeps its notes to this user', async () => {
+  await openNotes(folder, 'st-anna').once('rootKeyArn', make('root'));
   expect(statSync(join(folder, 'ceremony.json')).mode & 0o077).toBe(0);
 });
 
