@@ -51,7 +51,7 @@ export class Issuance extends Construct {
         article: 'certificate-requests-undelivered',
       },
     });
-    this.pushRenewals(service);
+    this.pushRenewals(service, alignments);
     this.signing.lists.feed(this.publishCrl(service).lambda, 2, 1);
     this.createAuthority = this.authorityFunction(service);
   }
@@ -100,13 +100,14 @@ export class Issuance extends Construct {
     return this.acceptTopics(step, ['accepted']);
   }
 
-  private pushRenewals(service: Service): void {
+  private pushRenewals(service: Service, alignments: Queue): void {
     const step = new BlueprintFunction(this, 'PushRenewals', {
       ...this.common(service),
       step: 'push-renewals',
       impact: 'Nobody asks devices to renew their certificates; agents that ask by themselves do.',
-      tables: { devices: READ, ledger: APPEND },
-      permissions: [this.publish(['renew'])],
+      tables: { devices: WRITE, ledger: APPEND },
+      environment: { alignments: alignments.queueUrl },
+      permissions: [this.publish(['renew']), ...sendTo(alignments, service.trust.keys.messages)],
       timeout: Duration.minutes(15),
       concurrency: 1,
     });

@@ -45,6 +45,11 @@ export function offer<D extends Enrolling>(device: D, offered: OperationalCertif
   return { ...device, version: device.version + 1, offered, brokerPending: now };
 }
 
+/** Nobody has taken up what was offered: it ends, and the one in use stays the only one. */
+export function withdrawOffer({ offered: _unused, ...device }: Enrolling, now: string): Enrolling {
+  return { ...device, version: device.version + 1, brokerPending: now };
+}
+
 /** registered, operational -> operational: the offered certificate was used. A renewal closes no window that was opened. */
 export function confirm(device: Enrolling, offered: OperationalCertificate, now: string): OperationalDevice {
   const { owner, proof, registeredAt } = device;

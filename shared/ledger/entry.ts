@@ -39,6 +39,7 @@ export type EntryKind =
   | 'signature-discarded'
   | 'certificate-offered'
   | 'certificate-ended'
+  | 'offer-withdrawn'
   | 'confirmed'
   | 'renewal-asked'
   | 'revocation-list-intended'

@@ -107,7 +107,7 @@ const TABLES_OF = [
   ['create-authority', { Owners: 'write', Ledger: 'append' }],
   ['issue-certificate', { Whitelist: 'write', Devices: 'count', Owners: 'read', Ledger: 'append' }],
   ['confirm-certificate', { Devices: 'count', Ledger: 'append' }],
-  ['push-renewals', { Devices: 'read', Ledger: 'append' }],
+  ['push-renewals', { Devices: 'write', Ledger: 'append' }],
   ['publish-crl', { Devices: 'write', Owners: 'read', Ledger: 'append' }],
   ['watch-sessions', { Devices: 'write', Owners: 'read', Ledger: 'append' }],
 ] as const;

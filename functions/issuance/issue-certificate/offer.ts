@@ -4,6 +4,7 @@ import { parseDevice } from '../../../shared/device-row.ts';
 import { decideStanding } from '../../../shared/issuance/decide.ts';
 import { endedCertificates, revokedKey } from '../../../shared/issuance/ending.ts';
 import type { Intent } from '../../../shared/issuance/intent.ts';
+import { offerKey } from '../../../shared/issuance/renewal.ts';
 import { STREAMS } from '../../../shared/ledger/entry.ts';
 import {
   deviceKey,
@@ -72,6 +73,7 @@ async function offerTo(
   const result = await world.registry.commit([
     { replace: deviceKey(next.id), previous, next },
     ...endingChanges(previous, next, { step: 'issue-certificate', reason: 'superseded', now, world }),
+    { create: offerKey(certificate, next.id), row: { version: 1, device: next.id, certificateId } },
     issuanceEntry({ intent, stream, seq: next.version, kind: 'certificate-offered', inputs }, world),
   ]);
   return result === 'lost' ? 'lost' : done(endedCertificates(previous, next));

@@ -1,16 +1,19 @@
-// Step `push-renewals`: whose certificate has reached two thirds of its life? It is asked to renew, over the certificate that
+// Step `push-renewals`, once a day: whose certificate has reached two thirds of its life? It is asked to renew, over the certificate that
 // is to be replaced (blueprint step 3). The agent asks by itself too: who is away today is not forgotten.
+// What was offered and never taken up ends, so that no device has two certificates for long (T087).
 import { parseDevice } from '../../../shared/device-row.ts';
 import type { Renew } from '../../../shared/issuance/messages.ts';
 import { dayOf, parseRenewal, renewalsOn, type RenewalDue } from '../../../shared/issuance/renewal.ts';
+import { withdrawUnused } from './unused.ts';
 import { recordEntry, STREAMS, type EntryRandomness } from '../../../shared/ledger/entry.ts';
 import { deviceKey, isOperational, type Device, type OperationalDevice } from '../../../shared/lifecycle.ts';
 import { done, type Outcome } from '../../../shared/outcome.ts';
-import type { Clock, DeviceTopics, Registry } from '../../../shared/ports.ts';
+import type { AlignmentQueue, Clock, DeviceTopics, Registry } from '../../../shared/ports.ts';
 
 export interface PushRenewalsWorld {
   readonly registry: Registry;
   readonly topics: DeviceTopics;
+  readonly alignments: Pick<AlignmentQueue, 'request' | 'requestRevocation'>;
   readonly clock: Clock;
   readonly random: EntryRandomness;
   readonly requestId: string;
@@ -20,6 +23,8 @@ export interface Pushed {
   readonly day: string;
   readonly due: number;
   readonly asked: number;
+  /** Certificates that nobody has taken up, and that have ended now. */
+  readonly withdrawn: number;
 }
 
 /** Days on which a device is asked, after the one on which its certificate is due: it may be switched off. */
@@ -36,9 +41,9 @@ export async function pushRenewals(world: PushRenewalsWorld): Promise<Outcome<Pu
     due += rows.length;
     for (let at = 0; at < rows.length; at += AT_ONCE) asked += await askAll(rows.slice(at, at + AT_ONCE), now, world);
   }
-  const day = dayOf(now);
-  await record({ day, due, asked }, world);
-  return done({ day, due, asked });
+  const pushed = { day: dayOf(now), due, asked, withdrawn: await withdrawUnused(now, world) };
+  await record(pushed, world);
+  return done(pushed);
 }
 
 async function askAll(rows: readonly RenewalDue[], now: string, world: PushRenewalsWorld): Promise<number> {
@@ -65,9 +70,9 @@ async function ask({ id, current }: OperationalDevice, { topics }: PushRenewalsW
 }
 
 /** One entry a day: asking gives nothing and takes nothing. A second run of the day is not recorded again. */
-async function record({ day, due, asked }: Pushed, world: PushRenewalsWorld): Promise<void> {
+async function record({ day, ...counted }: Pushed, world: PushRenewalsWorld): Promise<void> {
   const actor = { kind: 'step', step: 'push-renewals' } as const;
-  const detail = { actor, decision: 'done', inputs: { day, due, asked }, requestId: world.requestId } as const;
+  const detail = { actor, decision: 'done', inputs: { day, ...counted }, requestId: world.requestId } as const;
   const time = world.clock.now();
   const draft = { stream: STREAMS.renewals(day), seq: 1, kind: 'renewal-asked', time, detail } as const;
   await world.registry.commit([recordEntry(draft, world.random)]);

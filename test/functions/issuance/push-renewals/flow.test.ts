@@ -15,7 +15,10 @@ const DAY = 86_400_000;
 describe('a device whose certificate has reached two thirds of its life', () => {
   test('is asked on its own topic, for this very certificate', async () => {
     const { scene, pump, certificateId } = await dueScene();
-    expect(await pushRenewals(scene)).toEqual({ outcome: 'done', value: { day: '2027-01-23', due: 1, asked: 1 } });
+    expect(await pushRenewals(scene)).toEqual({
+      outcome: 'done',
+      value: { day: '2027-01-23', due: 1, asked: 1, withdrawn: 0 },
+    });
     expect(scene.topics.published).toEqual([
       {
         topic: `wardkey/${pump.id}/certificate/renew`,
@@ -75,7 +78,7 @@ describe('a day', () => {
     await pushRenewals(scene);
     await pushRenewals(scene);
     const entries = entriesOf(scene).filter(({ stream }) => stream === 'renewals/2027-01-23');
-    expect(entries.map(({ detail }) => detail.inputs)).toEqual([{ day: '2027-01-23', due: 1, asked: 1 }]);
+    expect(entries.map(({ detail }) => detail.inputs)).toEqual([{ day: '2027-01-23', due: 1, asked: 1, withdrawn: 0 }]);
     expect(gapsIn(scene)).toEqual([]);
   });
 
@@ -105,7 +108,7 @@ describe('a day', () => {
       const { scene, pump } = await dueScene();
       plan(fakes(scene), point);
       await expect(pushRenewals(scene), JSON.stringify(point)).rejects.toThrow(InjectedFault);
-      expect(await pushRenewals(scene)).toMatchObject({ value: { due: 1, asked: 1 } });
+      expect(await pushRenewals(scene)).toMatchObject({ value: { due: 1, asked: 1, withdrawn: 0 } });
       expect(heard(scene, pump.id), JSON.stringify(point)).toBeGreaterThan(0);
       expect(entriesOf(scene).filter(({ leaf }) => leaf.kind === 'renewal-asked')).toHaveLength(1);
     }
